@@ -1,0 +1,73 @@
+"""The tracking keys on disk: made once, kept for ever, readable by nobody else.
+
+Losing them kills every link that was ever sent, so a file that exists is never overwritten;
+rotating adds a key and leaves the old ones, revoking marks one.
+"""
+
+import json
+import os
+import secrets
+import stat
+from pathlib import Path
+
+from seenby.words.errors import KeyFileError
+from seenby.words.token import Keyring, decode_id, encode_id
+
+KEY_BYTES = 32
+
+
+def write_secret(path: Path, text: str) -> None:
+    """Make `path` with mode 0600 and `text` in it, on disk before this returns; an existing file stays as it is."""
+    try:
+        file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return
+    with os.fdopen(file, "w", encoding="utf-8") as out:
+        out.write(text)
+        out.flush()
+        os.fsync(out.fileno())
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def read_secret(path: Path) -> str:
+    """What `write_secret` wrote. Raises KeyFileError when others could have read it too."""
+    try:
+        mode = path.stat().st_mode
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise KeyFileError(f"The key file {path} cannot be read: {error}.") from None
+    if stat.S_IMODE(mode) & 0o077:
+        raise KeyFileError(f"Others can read the key file {path}. Run: chmod 600 {path}")
+    return text
+
+
+def new_keyring() -> Keyring:
+    """One fresh key under a random id."""
+    key_id = secrets.randbelow(65535) + 1
+    return Keyring(keys={key_id: secrets.token_bytes(KEY_BYTES)}, current=key_id)
+
+
+def keyring_text(keys: Keyring) -> str:
+    """The key file's text: JSON with the current id and every key."""
+    return json.dumps(
+        {"current": keys.current, "keys": {str(key_id): encode_id(key) for key_id, key in keys.keys.items()}}, indent=1
+    )
+
+
+def load_keyring(path: Path) -> Keyring:
+    """The keys in `path`, revoked ones left out. Raises KeyFileError."""
+    try:
+        told = json.loads(read_secret(path))
+        revoked = {int(key_id) for key_id in told.get("revoked", [])}
+        keys = {int(key_id): decode_id(key) or b"" for key_id, key in told["keys"].items()}
+        current = int(told["current"])
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise KeyFileError(f"{path} is not a key file of Seenby. Put its backup back: links depend on it.") from None
+    good = {key_id: key for key_id, key in keys.items() if len(key) == KEY_BYTES and key_id not in revoked}
+    if current not in good:
+        raise KeyFileError(f"{path} names key {current} as current but does not hold it. Put its backup back.")
+    return Keyring(keys=good, current=current)

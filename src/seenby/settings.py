@@ -1,0 +1,195 @@
+"""Settings: read once at start, frozen, each with its default, unit and one sentence.
+
+They come from the environment (`SEENBY_NAME`), then from a TOML file, then from the defaults here.
+`seenby settings` prints them; docs/reference/settings.md is made from the same sentences.
+"""
+
+import os
+import tomllib
+from datetime import timedelta
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal
+from urllib.parse import urlsplit
+
+from pydantic import BeforeValidator, Field, ValidationError, field_validator
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from seenby.words.address import parse_address
+from seenby.words.errors import SettingsError
+from seenby.words.policy import Level, Policy, parse_level
+
+Network = IPv4Network | IPv6Network
+_UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+def _span(text: object) -> object:
+    """`90s`, `5m`, `4h` or `5d` as a timedelta; anything else is left to pydantic."""
+    if isinstance(text, str) and text[-1:] in _UNITS and text[:-1].isdigit():
+        return timedelta(seconds=int(text[:-1]) * _UNITS[text[-1]])
+    return text
+
+
+def _level(text: object) -> object:
+    return parse_level(text) if isinstance(text, str) else text
+
+
+def _networks(text: object) -> object:
+    parts = [part for part in text.replace(",", " ").split() if part] if isinstance(text, str) else text
+    return tuple(ip_network(part, strict=False) for part in parts) if isinstance(parts, list | tuple) else parts
+
+
+Span = Annotated[timedelta, BeforeValidator(_span)]
+CeilingLevel = Annotated[Level, BeforeValidator(_level)]
+Networks = Annotated[tuple[Network, ...], NoDecode, BeforeValidator(_networks)]
+
+
+def setting(default: Any, sentence: str, *, unit: str = "") -> Any:  # noqa: ANN401 - pydantic's Field has no narrower type
+    """A field with the sentence and unit that people are shown."""
+    return Field(default=default, description=sentence, json_schema_extra={"unit": unit}, validate_default=True)
+
+
+class Settings(BaseSettings):
+    """All settings of one process. See the fields for what each means."""
+
+    model_config = SettingsConfigDict(env_prefix="SEENBY_", frozen=True, extra="forbid")
+
+    data: Path = setting(Path("seenby-data"), "The folder that holds everything: store, journal, keys.", unit="folder")
+    owner: str = setting("owner@seenby.test", "The first account's address, made at the first start.", unit="address")
+    smtp_listen: str = setting("127.0.0.1:2525", "Where mail programs submit mail.", unit="host:port")
+    app_listen: str = setting("127.0.0.1:8025", "Where the pages are served.", unit="host:port")
+    tracker_listen: str = setting("127.0.0.1:8026", "Where pixels and links are served.", unit="host:port")
+    preview_listen: str = setting(
+        "127.0.0.1:0",
+        "Where message previews are served, an origin of their own; port 0 takes any free one.",
+        unit="host:port",
+    )
+    app_url: str = setting("", "The pages' address as people reach it; empty: made from app_listen.", unit="URL")
+    tracking_url: str = setting("", "The address put into messages; empty: made from tracker_listen.", unit="URL")
+    preview_url: str = setting(
+        "", "The previews' address as people reach it; empty: made from preview_listen.", unit="URL"
+    )
+    database_url: str = setting("", "postgresql://… for PostgreSQL; empty: SQLite in the data folder.", unit="URL")
+    next_hop: str = setting(
+        "",
+        "The server that mail is handed to, smtp://user:password@host:port?tls=starttls|implicit|none; "
+        "empty: the built-in catch-all mailbox.",
+        unit="URL",
+    )
+    trusted_proxies: Networks = setting(
+        (), "Networks whose X-Forwarded-For is believed, such as 127.0.0.1/32 10.0.0.0/8.", unit="networks"
+    )
+    tls_certificate: Path | None = setting(None, "PEM certificate chain for STARTTLS; none: one is made.", unit="file")
+    tls_key: Path | None = setting(None, "PEM private key that belongs to tls_certificate.", unit="file")
+    dkim_domain: str = setting("", "Domain that outgoing mail is signed for; empty: no DKIM signature.", unit="domain")
+    dkim_selector: str = setting("seenby", "Selector under which the DKIM public key is published.")
+    dkim_key: Path | None = setting(None, "PEM private key for DKIM signatures.", unit="file")
+    pixels: CeilingLevel = setting(
+        Level.FULL, "The most that pixels may do here: off, counted, identified or full.", unit="level"
+    )
+    links: CeilingLevel = setting(
+        Level.FULL, "The most that links may do here: off, counted, identified or full.", unit="level"
+    )
+    repeat_window: Span = setting("1h", "Hits of one message by one reader inside this span count once.", unit="time")
+    thread_window: Span = setting(
+        "0s", "Opens inside this span count once in a thread's count; 0s: however far apart.", unit="time"
+    )
+    retry_first: Span = setting(
+        "5m", "Wait after the first failed attempt at the next hop; doubles after.", unit="time"
+    )
+    retry_longest: Span = setting("4h", "The longest wait between two attempts.", unit="time")
+    give_up: Span = setting("5d", "After this a message that could not be sent comes back to its sender.", unit="time")
+    keep_address: Span = setting(
+        "24h", "How long a reader's whole IP address is kept; after that only its network.", unit="time"
+    )
+    sign_in_for: Span = setting("30d", "How long a signed-in browser stays signed in.", unit="time")
+    log_level: Literal["debug", "info", "warning", "error"] = setting("info", "How much the log says.")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """What was passed in, then the environment, then the TOML file."""
+        return (init_settings, env_settings, TomlConfigSettingsSource(settings_cls, settings_file()))
+
+    @field_validator("smtp_listen", "app_listen", "tracker_listen", "preview_listen")
+    @classmethod
+    def _is_listen(cls, text: str) -> str:
+        split_listen(text)
+        return text
+
+    @field_validator("app_url", "tracking_url", "preview_url")
+    @classmethod
+    def _is_origin(cls, text: str) -> str:
+        parts = urlsplit(text)
+        if text and (parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment):
+            raise ValueError("write it as https://host, or leave it empty")
+        return text.rstrip("/")
+
+    @field_validator("owner")
+    @classmethod
+    def _is_address(cls, text: str) -> str:
+        if parse_address(text) is None:
+            raise ValueError("write it as name@domain")
+        return text
+
+    @field_validator("database_url")
+    @classmethod
+    def _is_database(cls, text: str) -> str:
+        if text and not text.startswith(("postgresql://", "postgres://", "postgresql+asyncpg://", "sqlite:///")):
+            raise ValueError("write it as postgresql://user:password@host/database, or leave it empty for SQLite")
+        return text
+
+    @property
+    def ceiling(self) -> Policy:
+        """The most this installation allows."""
+        return Policy(pixels=self.pixels, links=self.links)
+
+    @property
+    def is_sqlite(self) -> bool:
+        """Whether the store is a file with one writing process."""
+        return not self.database_url or self.database_url.startswith("sqlite")
+
+
+def split_listen(text: str) -> tuple[str, int]:
+    """`host:port` (IPv6 in brackets) as host and port. Raises ValueError."""
+    host, colon, port = text.rpartition(":")
+    if not colon or not host or not port.isdigit() or int(port) > 65535:
+        raise ValueError("write it as host:port, such as 127.0.0.1:8025")
+    return host.strip("[]"), int(port)
+
+
+def settings_file() -> Path:
+    """The TOML file that is read: `SEENBY_CONFIG`, or `seenby.toml` in the current folder."""
+    return Path(os.environ.get("SEENBY_CONFIG", "seenby.toml"))
+
+
+def load_settings(**given: Any) -> Settings:  # noqa: ANN401 - any field, checked by pydantic
+    """The settings of this process, `given` before all others. Raises SettingsError with a sentence for people."""
+    named = os.environ.get("SEENBY_CONFIG")
+    if named and not Path(named).is_file():
+        raise SettingsError(f"SEENBY_CONFIG names {named}, which is not a file. Mend the path or unset it.")
+    try:
+        return Settings(**given)
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"{settings_file()} is not valid TOML: {error}.") from None
+    except ValidationError as error:
+        raise SettingsError("\n".join(_plain(problem["loc"], problem["msg"]) for problem in error.errors())) from None
+
+
+def _plain(where: tuple[int | str, ...], message: str) -> str:
+    name = str(where[0]) if where else "settings"
+    if message == "Extra inputs are not permitted":
+        return f"{name} is no setting of Seenby; `seenby settings` lists them all."
+    return f"{name} (SEENBY_{name.upper()}): {message.removeprefix('Value error, ')}."

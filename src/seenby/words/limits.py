@@ -1,0 +1,51 @@
+"""Every limit of the product in one table. `seenby limits` prints it; tests try each at the limit and one above."""
+
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limit:
+    """One bound: its name, the number, its unit, and what happens beyond it."""
+
+    name: str
+    value: int
+    unit: str
+    beyond: str
+
+
+MESSAGE_BYTES: Final = 26_214_400  # 25 MiB, what large providers take
+RECIPIENTS: Final = 100  # RFC 5321 4.5.3.1.8: the least a server must take
+LINE_BYTES: Final = 998  # RFC 5322 2.1.1, without CRLF
+SMTP_COMMAND_BYTES: Final = 2048  # RFC 5321 4.5.3.1.4 asks for 512 and more for extensions; AUTH needs room
+HEADER_BYTES: Final = 262_144
+PARTS: Final = 1000
+DEPTH: Final = 50
+LINKS: Final = 1000
+HTML_BYTES: Final = 5_242_880
+TARGET_BYTES: Final = 8000
+URL_CHARACTERS: Final = 2000
+REQUEST_BYTES: Final = 16_384
+REQUEST_SECONDS: Final = 15
+SMTP_SECONDS: Final = 300  # RFC 5321 4.5.3.2.7
+AUTH_FAILURES: Final = 5  # in one SMTP session
+FORM_BYTES: Final = 65_536
+
+LIMITS: Final = (
+    Limit(name="message size", value=MESSAGE_BYTES, unit="bytes", beyond="refused with 552 5.3.4"),
+    Limit(name="recipients of one message", value=RECIPIENTS, unit="", beyond="refused with 452 4.5.3"),
+    Limit(name="line in a message", value=LINE_BYTES, unit="bytes", beyond="refused with 500 5.6.0"),
+    Limit(name="SMTP command", value=SMTP_COMMAND_BYTES, unit="bytes", beyond="refused with 500 5.5.2"),
+    Limit(name="SMTP silence", value=SMTP_SECONDS, unit="seconds", beyond="the connection is closed with 421"),
+    Limit(name="failed AUTH in one session", value=AUTH_FAILURES, unit="", beyond="the connection is closed with 421"),
+    Limit(name="headers of a message", value=HEADER_BYTES, unit="bytes", beyond="the message goes out untouched"),
+    Limit(name="MIME parts", value=PARTS, unit="", beyond="the message goes out untouched"),
+    Limit(name="MIME depth", value=DEPTH, unit="levels", beyond="the message goes out untouched"),
+    Limit(name="HTML part", value=HTML_BYTES, unit="bytes", beyond="the part stays untouched"),
+    Limit(name="tracked links in a message", value=LINKS, unit="", beyond="further links stay as they are"),
+    Limit(name="target of a link", value=TARGET_BYTES, unit="bytes", beyond="the link stays as it is"),
+    Limit(name="tracking URL", value=URL_CHARACTERS, unit="characters", beyond="the link stays as it is"),
+    Limit(name="HTTP request head at the tracker", value=REQUEST_BYTES, unit="bytes", beyond="431, connection closed"),
+    Limit(name="HTTP request at the tracker", value=REQUEST_SECONDS, unit="seconds", beyond="connection closed"),
+    Limit(name="form on a page", value=FORM_BYTES, unit="bytes", beyond="refused with 413"),
+)
