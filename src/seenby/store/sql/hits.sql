@@ -1,0 +1,99 @@
+-- drained: how far each segment of the journal has been taken in
+select segment, place from drained;
+
+-- put_drained: this segment has been taken in up to here
+insert into drained (segment, place) values (:segment, :place)
+on conflict (segment) do update set place = excluded.place where excluded.place > drained.place;
+
+-- drop_drained: this segment is gone
+delete from drained where segment = :segment;
+
+-- add_hit: keep a hit once, however often it is brought
+insert into hits (id, team, message, recipient, channel, link, in_text, level, at, method, address, network, agent, headers)
+values (:id, :team, :message, :recipient, :channel, :link, :in_text, :level, :at, :method, :address, :network, :agent, :headers)
+on conflict (id) do nothing;
+
+-- hits_of: every hit of one message, oldest first
+select * from hits where message = :message order by at, id;
+
+-- standing_verdicts: the verdicts of one message that stand
+select * from verdicts where message = :message and until is null;
+
+-- verdicts_of: every verdict of one message, revised ones too
+select * from verdicts where message = :message order by hit, revision;
+
+-- supersede: this verdict no longer stands
+update verdicts set until = :at where hit = :hit and until is null;
+
+-- add_verdict: what we now believe of a hit
+insert into verdicts (hit, revision, team, message, label, permille, reasons, rules, counted, at)
+values (:hit, :revision, :team, :message, :label, :permille, :reasons, :rules, :counted, :at);
+
+-- set_counted: whether this hit is an open or click of its own
+update verdicts set counted = :counted where hit = :hit and until is null;
+
+-- set_states: what the verdicts come to for one recipient
+update recipients set opened = :opened, clicked = :clicked, opens = :opens, clicks = :clicks, machines = :machines,
+  opened_at = :opened_at, clicked_at = :clicked_at
+where id = :recipient;
+
+-- add_own_view: the sender looked at this message's copy
+insert into own_views (id, team, message, at, surface) values (:id, :team, :message, :at, :surface);
+
+-- own_views: when the sender looked at it
+select at, surface from own_views where message = :message order by at;
+
+-- thread_hits: the counted hits of a thread, with whose they were
+select h.at, h.channel, h.recipient, r.address, h.message
+from messages m join hits h on h.message = m.id join verdicts v on v.hit = h.id and v.until is null
+left join recipients r on r.id = h.recipient
+where m.team = :team and m.thread = :thread and v.counted = 1 order by h.at;
+
+-- settle_hits: the whole address goes, and with a level below full everything about the client
+update hits set address = null, settled = 1,
+  network = case when level = 3 then network end, agent = case when level = 3 then agent end,
+  headers = case when level = 3 then headers else '{}' end
+where settled = 0 and at < :before;
+
+-- count_hits: how many hits are kept
+select count(*) as n from hits;
+
+-- add_event: one thing worth telling, once
+insert into events (id, team, kind, message, recipient, hit, bell, at, detail)
+values (:id, :team, :kind, :message, :recipient, :hit, :bell, :at, :detail) on conflict (id) do nothing;
+
+-- last_event: the newest event's number
+select coalesce(max(seq), 0) as seq from events;
+
+-- events_after: what has happened since
+select seq, id, team, kind, message, recipient, bell, at, detail from events where seq > :seq order by seq limit :limit;
+
+-- bell_events: the team's bell, newest first
+select e.seq, e.kind, e.message, e.recipient, e.at, e.detail, m.subject, r.address, r.name
+from events e join messages m on m.id = e.message left join recipients r on r.id = e.recipient
+where e.team = :team and e.bell = 1 order by e.seq desc limit :limit;
+
+-- unread_bell: how many of them are new to this sender
+select count(*) as n from events where team = :team and bell = 1 and seq > :seen;
+
+-- add_outbox: this channel has still to tell the event
+insert into outbox (event, channel, team, due_at) values (:event, :channel, :team, :due_at) on conflict do nothing;
+
+-- claim_outbox: take due events of one channel, ours until :until
+update outbox set due_at = :until, attempts = attempts + 1
+where channel = :channel and event in (
+  select event from outbox where channel = :channel and due_at <= :now order by due_at limit :limit)
+returning event;
+
+-- claim_outbox [postgresql]: the same, stepping over what another teller is just taking
+update outbox set due_at = :until, attempts = attempts + 1
+where channel = :channel and event in (
+  select event from outbox where channel = :channel and due_at <= :now order by due_at limit :limit
+  for update skip locked)
+returning event;
+
+-- settle_outbox: told
+update outbox set due_at = null where event = :event and channel = :channel;
+
+-- event: one event
+select * from events where id = :id;

@@ -1,0 +1,94 @@
+-- add_team: a team with its ceiling
+insert into teams (id, name, pixels, links, made_at) values (:id, :name, :pixels, :links, :at);
+
+-- first_team: the oldest team
+select id, name, pixels, links from teams order by made_at, id limit 1;
+
+-- add_team_domain: mail to this domain goes to colleagues
+insert into team_domains (team, domain) values (:team, :domain) on conflict do nothing;
+
+-- team_domains: the domains of a team
+select domain from team_domains where team = :team order by domain;
+
+-- drop_team_domain: mail to this domain goes to outsiders again
+delete from team_domains where team = :team and domain = :domain;
+
+-- colleagues: which of these addresses belong to a sender of the team
+select address, sender from addresses where team = :team and address = :address;
+
+-- add_sender: somebody who may submit mail and sign in
+insert into senders (id, team, address, role, password_hash, pixels, links, notify, next_hop, bell_seen, made_at)
+values (:id, :team, :address, :role, :password_hash, :pixels, :links, 1, :next_hop, :bell_seen, :at);
+
+-- add_address: an address the sender may write as From
+insert into addresses (address, team, sender) values (:address, :team, :sender) on conflict do nothing;
+
+-- drop_address: an address the sender may no longer write as From
+delete from addresses where address = :address and sender = :sender;
+
+-- addresses_of: what the sender may write as From
+select address from addresses where sender = :sender order by address;
+
+-- sender_by_address: the sender who signs in, or submits, as this address
+select s.*, t.pixels as team_pixels, t.links as team_links
+from senders s join teams t on t.id = s.team where s.address = :address;
+
+-- sender_by_id: one sender
+select s.*, t.pixels as team_pixels, t.links as team_links
+from senders s join teams t on t.id = s.team where s.id = :id;
+
+-- senders_of: everybody in the team
+select s.*, t.pixels as team_pixels, t.links as team_links
+from senders s join teams t on t.id = s.team where s.team = :team order by s.made_at, s.id;
+
+-- set_password: a new SMTP password
+update senders set password_hash = :password_hash where id = :id;
+
+-- set_switches: the sender's three switches
+update senders set pixels = :pixels, links = :links, notify = :notify where id = :id;
+
+-- set_next_hop: the server this sender's mail goes to; empty for the installation's
+update senders set next_hop = :next_hop where id = :id;
+
+-- put_sign_in_link: a link that signs in once
+insert into sign_in_links (hash, team, sender, ends_at) values (:hash, :team, :sender, :ends_at);
+
+-- use_sign_in_link: spend it; nothing when it was spent or is too old
+update sign_in_links set used_at = :now where hash = :hash and used_at is null and ends_at > :now returning sender, team;
+
+-- put_session: a signed-in browser
+insert into sessions (hash, team, sender, ends_at) values (:hash, :team, :sender, :ends_at);
+
+-- session_sender: who this browser is signed in as
+select s.*, t.pixels as team_pixels, t.links as team_links
+from sessions x join senders s on s.id = x.sender join teams t on t.id = s.team
+where x.hash = :hash and x.ends_at > :now;
+
+-- end_session: sign this browser out
+delete from sessions where hash = :hash;
+
+-- sweep_sessions: forget what has ended
+delete from sessions where ends_at < :now;
+
+-- sweep_sign_in_links: forget what has ended
+delete from sign_in_links where ends_at < :now;
+
+-- put_place: the team worked from this address
+insert into places (team, address, seen_at) values (:team, :address, :at)
+on conflict (team, address) do update set seen_at = excluded.seen_at;
+
+-- places: the addresses the team worked from lately
+select address from places where team = :team and seen_at > :since;
+
+-- sweep_places: forget where the team worked from long ago
+delete from places where seen_at < :before;
+
+-- see_bell: the sender has looked at everything up to here
+update senders set bell_seen = :seq where id = :id and bell_seen < :seq;
+
+-- setting: one setting of the team
+select value from settings where team = :team and name = :name;
+
+-- put_setting: keep one setting of the team
+insert into settings (team, name, value) values (:team, :name, :value)
+on conflict (team, name) do update set value = excluded.value;

@@ -1,0 +1,153 @@
+"""The store: one door to SQLite or PostgreSQL, through named statements only.
+
+SQLite files have exactly one writing process (its WAL can be corrupted by two, before 3.51.3), so
+whoever opens one holds a lock on the data folder; within that process one connection writes at a
+time and the others read. `synchronous=FULL`: a commit that returned is on disk.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Mapping, Sequence
+from functools import lru_cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from alembic.util import CommandError
+from sqlalchemy import Connection, RowMapping, TextClause, event, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from seenby.store.statements import statements
+from seenby.words.errors import StoreError
+
+READERS = 4
+
+
+@lru_cache(maxsize=512)
+def _clause(dialect: str, name: str) -> TextClause:
+    return text(statements(dialect)[name].sql)
+
+
+class Transaction:
+    """One transaction; it commits when its block ends and rolls back when the block raises."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self.connection = connection
+        self._dialect = connection.dialect.name
+
+    async def all(self, name: str, **values: object) -> Sequence[RowMapping]:
+        """Every row of the named statement."""
+        return (await self.connection.execute(_clause(self._dialect, name), values)).mappings().all()
+
+    async def one(self, name: str, **values: object) -> RowMapping | None:
+        """The first row, or None."""
+        return (await self.connection.execute(_clause(self._dialect, name), values)).mappings().first()
+
+    async def run(self, name: str, **values: object) -> int:
+        """How many rows the named statement changed."""
+        return (await self.connection.execute(_clause(self._dialect, name), values)).rowcount
+
+    async def many(self, name: str, rows: Sequence[Mapping[str, object]]) -> None:
+        """The named statement once for each of `rows`."""
+        if rows:
+            await self.connection.execute(_clause(self._dialect, name), list(rows))
+
+
+class Store:
+    """Reads and writes. On SQLite writes queue up behind one lock; on PostgreSQL they run side by side."""
+
+    def __init__(self, *, readers: AsyncEngine, writers: AsyncEngine) -> None:
+        self._readers = readers
+        self._writers = writers
+        self.is_sqlite = writers.dialect.name == "sqlite"
+        self._turn: contextlib.AbstractAsyncContextManager[object] = (
+            asyncio.Lock() if self.is_sqlite else contextlib.nullcontext()
+        )
+
+    @contextlib.asynccontextmanager
+    async def read(self) -> AsyncIterator[Transaction]:
+        """A transaction that only looks."""
+        async with self._readers.connect() as connection:
+            yield Transaction(connection)
+
+    @contextlib.asynccontextmanager
+    async def write(self) -> AsyncIterator[Transaction]:
+        """A transaction that changes things; what it did is on disk when the block has ended."""
+        async with self._turn, self._writers.begin() as connection:
+            yield Transaction(connection)
+
+    async def upgrade(self) -> None:
+        """Bring the tables to this version's form. Raises StoreError."""
+        async with self._turn, self._writers.begin() as connection:
+            try:
+                await connection.run_sync(_upgrade)
+            except CommandError as error:
+                raise StoreError(
+                    f"The store was written by another version of Seenby ({error}). "
+                    "Nothing was changed. Start that version, or restore a backup made before it."
+                ) from None
+
+    async def close(self) -> None:
+        """Give all connections back."""
+        await self._readers.dispose()
+        if self._writers is not self._readers:
+            await self._writers.dispose()
+
+
+def _upgrade(connection: Connection) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(files("seenby.store").joinpath("migrations")))
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
+
+
+async def open_store(*, database_url: str, data: Path) -> Store:
+    """The store that the settings name, at this version's form. Raises StoreError."""
+    store = _postgres(database_url) if database_url.startswith("postgres") else _sqlite(database_url, data)
+    try:
+        await store.upgrade()
+    except (OSError, OperationalError) as error:
+        await store.close()
+        raise StoreError(f"The store cannot be opened: {_first_line(error)}. Check SEENBY_DATABASE_URL.") from None
+    return store
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).partition("\n")[0].rstrip(".")
+
+
+def _postgres(database_url: str) -> Store:
+    url = make_url(database_url).set(drivername="postgresql+asyncpg")
+    engine = create_async_engine(url, pool_size=10, pool_pre_ping=True)
+    return Store(readers=engine, writers=engine)
+
+
+def _sqlite(database_url: str, data: Path) -> Store:
+    path = database_url.removeprefix("sqlite:///") if database_url else str(data / "seenby.sqlite3")
+    url = f"sqlite+aiosqlite:///{path}"
+    writers = create_async_engine(url, pool_size=1, max_overflow=0)
+    readers = create_async_engine(url, pool_size=READERS, max_overflow=READERS)
+    _prepare_sqlite(writers, begin="BEGIN IMMEDIATE", read_only=False)
+    _prepare_sqlite(readers, begin="BEGIN", read_only=True)
+    return Store(readers=readers, writers=writers)
+
+
+def _prepare_sqlite(engine: AsyncEngine, *, begin: str, read_only: bool) -> None:
+    @event.listens_for(engine.sync_engine, "connect")
+    def on_connect(connection: Any, _record: object) -> None:  # noqa: ANN401 - SQLAlchemy's adapted DBAPI connection
+        connection.isolation_level = None  # the driver would begin late and commit early; we say when
+        cursor = connection.cursor()
+        cursor.execute("PRAGMA journal_mode=WAL")
+        cursor.execute("PRAGMA synchronous=FULL")
+        cursor.execute("PRAGMA busy_timeout=10000")
+        if read_only:
+            cursor.execute("PRAGMA query_only=ON")
+        cursor.close()
+
+    @event.listens_for(engine.sync_engine, "begin")
+    def on_begin(connection: Connection) -> None:
+        connection.exec_driver_sql(begin)

@@ -1,0 +1,281 @@
+"""The tables. Times are whole microseconds since 1970 in UTC; ids are random texts; every row names its team.
+
+Texts and whole numbers only, so that SQLite and PostgreSQL hold exactly the same.
+"""
+
+from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData, PrimaryKeyConstraint, Table, Text
+from sqlalchemy.dialects import sqlite
+
+METADATA = MetaData()
+_Rising = BigInteger().with_variant(sqlite.INTEGER(), "sqlite")
+
+
+def _text(name: str, *, null: bool = False, default: str | None = None) -> Column[str]:
+    return Column(name, Text, nullable=null, server_default=default)
+
+
+def _number(name: str, *, default: str | None = None) -> Column[int]:
+    return Column(name, Integer, nullable=False, server_default=default)
+
+
+def _time(name: str, *, null: bool = False) -> Column[int]:
+    return Column(name, BigInteger, nullable=null)
+
+
+teams = Table(
+    "teams",
+    METADATA,
+    Column("id", Text, primary_key=True),
+    _text("name"),
+    _number("pixels"),  # the team's ceiling, a Level
+    _number("links"),
+    _time("made_at"),
+)
+
+# Mail to these domains goes to a colleague and is never instrumented.
+team_domains = Table("team_domains", METADATA, _text("team"), _text("domain"), PrimaryKeyConstraint("team", "domain"))
+
+senders = Table(
+    "senders",
+    METADATA,
+    Column("id", Text, primary_key=True),
+    _text("team"),
+    _text("address"),  # also the SMTP user; Address.key
+    _text("role"),  # owner or member
+    _text("password_hash"),
+    _number("pixels"),  # the default for this sender's messages, a Level
+    _number("links"),
+    _number("notify", default="1"),
+    _text("next_hop", default=""),  # empty: the installation's
+    Column("bell_seen", BigInteger, nullable=False, server_default="0"),  # the last event looked at
+    _time("made_at"),
+    Index("senders_address", "address", unique=True),
+    Index("senders_team", "team"),
+)
+
+# Addresses that a sender may write as From, the sender's own among them.
+addresses = Table(
+    "addresses",
+    METADATA,
+    Column("address", Text, primary_key=True),
+    _text("team"),
+    _text("sender"),
+    Index("addresses_sender", "sender"),
+)
+
+sign_in_links = Table(
+    "sign_in_links",
+    METADATA,
+    Column("hash", Text, primary_key=True),
+    _text("team"),
+    _text("sender"),
+    _time("ends_at"),
+    _time("used_at", null=True),
+)
+
+sessions = Table(
+    "sessions",
+    METADATA,
+    Column("hash", Text, primary_key=True),
+    _text("team"),
+    _text("sender"),
+    _time("ends_at"),
+    Index("sessions_sender", "sender"),
+)
+
+# Where the team itself works from: an own look at a message comes from here.
+places = Table(
+    "places",
+    METADATA,
+    _text("team"),
+    _text("address"),
+    _time("seen_at"),
+    PrimaryKeyConstraint("team", "address"),
+)
+
+messages = Table(
+    "messages",
+    METADATA,
+    Column("id", Text, primary_key=True),  # what tokens carry
+    _text("team"),
+    _text("sender", null=True),  # null: Seenby itself wrote it, a DSN
+    _text("message_id"),
+    _text("thread"),
+    _text("subject"),
+    _text("from_address"),
+    _number("size"),
+    _number("key_id"),
+    _text("tracking_url"),
+    _text("untouched", null=True),  # why nobody's copy could be instrumented
+    _text("notes", default="[]"),
+    _number("link_count", default="0"),
+    _time("accepted_at"),
+    _time("active_at"),  # the last thing that happened to it
+    Index("messages_team_accepted", "team", "accepted_at", "id"),
+    Index("messages_sender_accepted", "sender", "accepted_at", "id"),
+    Index("messages_thread", "team", "thread"),
+)
+
+# The message as it was submitted, until every copy has its fate.
+spool = Table("spool", METADATA, Column("message", Text, primary_key=True), _text("team"), Column("raw", LargeBinary))
+
+recipients = Table(
+    "recipients",
+    METADATA,
+    Column("id", Text, primary_key=True),  # what tokens carry
+    _text("team"),
+    _text("message"),
+    _text("address"),
+    _text("name", default=""),
+    _text("role"),  # to, cc or bcc
+    _number("pixels"),  # the policy, frozen at acceptance
+    _number("links"),
+    _text("untracked", null=True),  # why this copy carries nothing
+    _text("state"),  # queued, sent, deferred, bounced or failed
+    _text("hop"),
+    Column("due_at", BigInteger, nullable=True),  # when to try next, or when a claim ends; null: it has its fate
+    _text("claimed_by", null=True),
+    _number("attempts", default="0"),
+    _text("reply", default=""),
+    _time("sent_at", null=True),
+    _text("opened", default="no_sign"),  # a State
+    _text("clicked", default="no_sign"),
+    _number("opens", default="0"),
+    _number("clicks", default="0"),
+    _number("machines", default="0"),
+    _time("opened_at", null=True),  # the last open
+    _time("clicked_at", null=True),
+    Index("recipients_message", "message"),
+    Index("recipients_due", "hop", "due_at"),
+    Index("recipients_address", "team", "address"),
+)
+
+attempts = Table(
+    "attempts",
+    METADATA,
+    Column("id", Text, primary_key=True),
+    _text("team"),
+    _text("message"),
+    _text("recipient"),
+    _time("at"),
+    _text("outcome"),
+    _text("reply"),
+    Index("attempts_message", "message", "at"),
+)
+
+links = Table(
+    "links",
+    METADATA,
+    _text("team"),
+    _text("message"),
+    _number("number"),
+    _text("part"),  # html or text
+    _text("target"),
+    PrimaryKeyConstraint("message", "number"),
+)
+
+# What the built-in mailbox caught: the copies of people who have no next hop yet.
+caught = Table(
+    "caught",
+    METADATA,
+    Column("recipient", Text, primary_key=True),
+    _text("team"),
+    _text("message"),
+    Column("raw", LargeBinary),
+    _time("at"),
+    Index("caught_team", "team", "at"),
+)
+
+hits = Table(
+    "hits",
+    METADATA,
+    Column("id", Text, primary_key=True),
+    _text("team"),
+    _text("message"),
+    _text("recipient", null=True),
+    _text("channel"),  # open or click
+    Column("link", Integer, nullable=True),
+    _number("in_text", default="0"),
+    _number("level"),
+    _time("at"),
+    _text("method"),
+    _text("address", null=True),
+    _text("network", null=True),
+    _text("agent", null=True),
+    _text("headers", default="{}"),
+    _number("settled", default="0"),  # its evidence is gone, its verdict stays
+    Index("hits_message", "message", "at"),
+    Index("hits_unsettled", "settled", "at"),
+)
+
+verdicts = Table(
+    "verdicts",
+    METADATA,
+    _text("hit"),
+    _number("revision"),
+    _text("team"),
+    _text("message"),
+    _text("label"),
+    Column("permille", Integer, nullable=False),  # the probability, in thousandths
+    _text("reasons"),
+    _text("rules"),
+    _number("counted", default="0"),  # 1: an open or a click of its own; 0: a repeat, or no person
+    _time("at"),
+    _time("until", null=True),  # when it was revised; null: it stands
+    PrimaryKeyConstraint("hit", "revision"),
+    Index("verdicts_message", "message", "until"),
+)
+
+own_views = Table(
+    "own_views",
+    METADATA,
+    Column("id", Text, primary_key=True),
+    _text("team"),
+    _text("message"),
+    _time("at"),
+    _text("surface"),
+    Index("own_views_message", "message"),
+)
+
+events = Table(
+    "events",
+    METADATA,
+    Column("seq", _Rising, primary_key=True, autoincrement=True),
+    _text("id"),
+    _text("team"),
+    _text("kind"),
+    _text("message"),
+    _text("recipient", null=True),
+    _text("hit", null=True),
+    _number("bell", default="0"),  # 1: worth a bell
+    _time("at"),
+    _text("detail", default=""),
+    Index("events_id", "id", unique=True),
+    Index("events_team", "team", "bell", "seq"),
+    Index("events_message", "message", "seq"),
+)
+
+# Events that a channel has still to tell: claimed for a while, settled when told.
+outbox = Table(
+    "outbox",
+    METADATA,
+    _text("event"),
+    _text("channel"),
+    _text("team"),
+    Column("due_at", BigInteger, nullable=True),
+    _number("attempts", default="0"),
+    PrimaryKeyConstraint("event", "channel"),
+    Index("outbox_due", "channel", "due_at"),
+)
+
+settings = Table(
+    "settings",
+    METADATA,
+    _text("team"),
+    _text("name"),
+    _text("value"),
+    PrimaryKeyConstraint("team", "name"),
+)
+
+# How far each segment of the journal has been taken in.
+drained = Table("drained", METADATA, Column("segment", Text, primary_key=True), Column("place", BigInteger, nullable=False))
