@@ -1,0 +1,280 @@
+"""The journal in local files: group commit by a thread, and answers only after fdatasync.
+
+The loop collects hits while the thread is on the disk, and hands them over in one batch when it comes
+back: one hand-over, one write, one sync and one wake-up for all of them. A segment whose write or sync
+failed is never touched again, because Linux may report a lost page once and then call the file clean;
+its last batch is written again into a new segment, and the hits' ids make that harmless.
+"""
+
+import asyncio
+import logging
+import queue
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from seenby.journal.segment import Segment, new_writer, segment_names
+
+SEGMENT_BYTES: Final = 16 * 1024 * 1024
+MAX_BYTES: Final = 4 * 1024 * 1024 * 1024
+SEGMENT_SECONDS: Final = 3600.0  # a segment is ended after this, however empty: what it holds must become deletable
+RETRY_SECONDS: Final = 1.0
+PATIENCE_SECONDS: Final = 5.0
+_log = logging.getLogger(__name__)
+
+
+class _Flight:
+    """A batch on its way to disk, and who waits for it."""
+
+    __slots__ = ("payloads", "thens")
+
+    def __init__(self, payloads: list[bytes], thens: list[Callable[[], None]]) -> None:
+        self.payloads = payloads
+        self.thens = thens
+
+
+class FileJournal:
+    """Journal in `folder`, at most about `max_bytes` of it. One per process and event loop."""
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        segment_bytes: int = SEGMENT_BYTES,
+        max_bytes: int = MAX_BYTES,
+        segment_seconds: float = SEGMENT_SECONDS,
+        retry_seconds: float = RETRY_SECONDS,
+        patience_seconds: float = PATIENCE_SECONDS,
+    ) -> None:
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._disk = _Disk(
+            folder,
+            segment_bytes=segment_bytes,
+            max_bytes=max_bytes,
+            segment_seconds=segment_seconds,
+            retry_seconds=retry_seconds,
+        )
+        self._patience = patience_seconds
+        self._handed: queue.SimpleQueue[_Flight | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._work, name="journal", daemon=True)
+        self._payloads: list[bytes] = []
+        self._thens: list[Callable[[], None]] = []
+        self._flying: _Flight | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._is_idle = True
+        self._is_stalled = False
+        self._ended = asyncio.Event()
+        self._landed_all = asyncio.Event()
+        self.lost = 0
+
+    @property
+    def healthy(self) -> bool:
+        """Whether there is a segment to write to and the disk answers."""
+        return self._disk.is_good and not self._is_stalled
+
+    def start(self) -> None:
+        """Open the first segment, in the background."""
+        if self._loop is None:
+            self._loop = asyncio.get_running_loop()
+            self._thread.start()
+
+    def append(self, payload: bytes, then: Callable[[], None]) -> None:
+        """Keep one packed hit; `then` follows when it is on disk, or counted as lost."""
+        loop = self._loop
+        if loop is None:
+            self.start()
+            loop = asyncio.get_running_loop()
+        if self._is_stalled:
+            self.lost += 1
+            loop.call_soon(then)
+            return
+        self._payloads.append(payload)
+        self._thens.append(then)
+        if self._is_idle:
+            self._is_idle = False
+            self._landed_all.clear()
+            loop.call_soon(self._hand_over)  # not now: the other connections that are ready may join this batch
+
+    async def close(self) -> None:
+        """Commit what is under way, make its calls, end the segment."""
+        if not self._is_idle:
+            await self._landed_all.wait()
+        if self._loop is not None and self._thread.is_alive():
+            self._handed.put(None)
+            await self._ended.wait()
+            self._thread.join()
+
+    def _hand_over(self) -> None:
+        self._flying = _Flight(self._payloads, self._thens)
+        self._payloads, self._thens = [], []
+        self._handed.put(self._flying)
+        assert self._loop is not None
+        self._timer = self._loop.call_later(self._patience, self._out_of_patience)
+
+    def _landed(self, flight: _Flight, lost: int) -> None:
+        """A batch came back from the disk: send the next one off, then let the answers go."""
+        self._is_stalled = False
+        thens, flight.thens = flight.thens, []
+        if thens:  # else they were answered, and counted, when patience ended
+            self.lost += lost
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._payloads:
+            self._hand_over()
+        else:
+            self._flying, self._timer, self._is_idle = None, None, True
+        for then in thens:
+            then()
+        if self._is_idle:
+            self._landed_all.set()
+
+    def _out_of_patience(self) -> None:
+        """The disk hangs. Readers do not wait for it: answer everybody, count them as lost, turn red."""
+        thens = self._thens
+        if self._flying is not None:
+            thens = self._flying.thens + thens
+            self._flying.thens = []
+        self._payloads, self._thens = [], []
+        self._is_stalled = True
+        self.lost += len(thens)
+        for then in thens:
+            then()
+
+    def _work(self) -> None:
+        """The thread: what is handed over goes to disk; between, a red journal is mended and an old segment ended."""
+        disk = self._disk
+        disk.look_after()
+        while True:
+            try:
+                flight = self._handed.get(timeout=disk.next_look())
+            except queue.Empty:
+                disk.look_after()
+                continue
+            if flight is None:
+                disk.finish()
+                self._tell(self._ended.set)
+                return
+            self._tell(self._landed, flight, disk.keep(flight.payloads))
+
+    def _tell(self, what: Callable[..., None], *args: object) -> None:
+        assert self._loop is not None
+        try:
+            self._loop.call_soon_threadsafe(what, *args)
+        except RuntimeError:  # the loop was closed: nobody is left to be answered
+            return
+
+
+class _Disk:
+    """The thread's half: the segment in use, and what to do when there is none. Never raises OSError."""
+
+    def __init__(
+        self, folder: Path, *, segment_bytes: int, max_bytes: int, segment_seconds: float, retry_seconds: float
+    ) -> None:
+        self._folder = folder
+        self._segment_bytes = segment_bytes
+        self._max_bytes = max_bytes
+        self._segment_seconds = segment_seconds
+        self._retry_seconds = retry_seconds
+        self._writer = new_writer()
+        self._number = 0
+        self._segment: Segment | None = None
+        self._ends = 0.0  # when the segment in use is old enough, monotonic
+        self._retry = 0.0  # before this no new segment is tried, monotonic
+        self.is_good = True
+
+    def keep(self, payloads: list[bytes]) -> int:
+        """Put all on disk; how many were lost."""
+        at = failures = 0
+        while at < len(payloads):
+            segment = self._segment or self._open()
+            if segment is None:
+                return len(payloads) - at
+            try:
+                was, at = at, segment.write(payloads, at)
+            except OSError as error:
+                _log.warning("journal: writing %s failed (%s); going on in a new segment", segment.name, error.strerror)
+                failures += 1
+                self._abandon()
+                if failures > 1:
+                    self._turn_red("writing failed twice")
+                continue
+            if at == was and segment.is_empty:
+                return 1 + self.keep(payloads[at + 1 :])  # one that fits into no segment at all
+            if at < len(payloads):
+                self.finish()
+        return 0
+
+    def next_look(self) -> float:
+        """Seconds until `look_after` is due."""
+        if not self.is_good:
+            return self._retry_seconds
+        return max(0.05, self._ends - time.monotonic())
+
+    def look_after(self) -> None:
+        """Without a segment, try to open one; end one that holds hits and is old."""
+        segment = self._segment
+        if segment is not None and time.monotonic() >= self._ends:
+            if segment.is_empty:
+                self._ends = time.monotonic() + self._segment_seconds
+            else:
+                self.finish()
+        if self._segment is None:
+            self._open()
+
+    def finish(self) -> None:
+        """End the segment in use as it should be."""
+        segment, self._segment = self._segment, None
+        if segment is not None:
+            try:
+                segment.finish()
+            except OSError:
+                return  # what was answered is on disk; only spare room was not given back
+
+    def _abandon(self) -> None:
+        segment, self._segment = self._segment, None
+        if segment is not None:
+            segment.abandon()
+
+    def _turn_red(self, why: str) -> None:
+        if self.is_good:
+            _log.error("journal: hits cannot be kept and are being counted as lost: %s", why)
+        self.is_good = False
+        self._retry = time.monotonic() + self._retry_seconds
+
+    def _open(self) -> Segment | None:
+        now = time.monotonic()
+        if now < self._retry:
+            return None
+        try:
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if self._bytes_kept() + self._segment_bytes > self._max_bytes:
+                self._turn_red("it is as large as it may be")
+                return None
+            self._number += 1
+            self._segment = Segment(
+                self._folder,
+                started=time.time_ns() // 1000,
+                writer=self._writer,
+                number=self._number,
+                room=self._segment_bytes,
+            )
+        except OSError as error:
+            self._turn_red(error.strerror or "no segment could be made")
+            return None
+        self._ends = now + self._segment_seconds
+        if not self.is_good:
+            _log.warning("journal: hits are kept again")
+        self.is_good = True
+        return self._segment
+
+    def _bytes_kept(self) -> int:
+        return sum(_size(self._folder / name) for name in segment_names(self._folder))
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:  # drained and deleted just now
+        return 0

@@ -1,0 +1,115 @@
+"""A record: how one hit stands in a segment, and how the whole ones are told from the torn ones.
+
+    marker 4 | length 4 | checksum 4 | payload
+
+The checksum is CRC-32 over the payload, seeded with the segment's name, so that stale bytes of another
+segment are never taken for ours. The marker holds a byte that no UTF-8 text contains, and the layout's
+version; after damage, reading goes on at the next marker whose record is whole.
+"""
+
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from struct import Struct
+from typing import Final
+
+import msgspec
+
+from seenby.words.hit import Hit
+from seenby.words.token import encode_id, read_token
+
+MARKER: Final = b"\xf7hj1"
+HEAD: Final = Struct(">4sII")
+MAX_PAYLOAD: Final = 65_536
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class _Payload(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """The packed form of a hit. A new field goes to the end, with a default: old segments stay readable."""
+
+    id: bytes
+    at: int  # microseconds since 1970, UTC
+    token: bytes
+    method: str
+    address: str | None = None
+    agent: str | None = None
+    headers: dict[str, str] = {}
+
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(_Payload).decode
+
+
+def pack_hit(
+    hit_id: bytes,
+    at: int,
+    token: bytes,
+    method: str,
+    *,
+    address: str | None = None,
+    agent: str | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> bytes:
+    """One hit as bytes: its 16 random bytes, its time in microseconds, and its token's checked bytes."""
+    return _encode((hit_id, at, token, method, address, agent, headers or {}))
+
+
+def unpack_hit(payload: bytes) -> Hit | None:
+    """The hit that `pack_hit` packed, or None when it is none. Never raises."""
+    try:
+        told = _decode(payload)
+        at = _EPOCH + timedelta(microseconds=told.at)
+    except (msgspec.DecodeError, OverflowError):
+        return None
+    token = read_token(told.token)
+    if token is None or len(told.id) != 16:
+        return None
+    return Hit(
+        id=encode_id(told.id),
+        at=at,
+        token=token,
+        method=told.method,
+        address=told.address,
+        agent=told.agent,
+        headers=told.headers,
+    )
+
+
+def seed_of(segment: str) -> int:
+    """What the checksums of the segment of that name begin with."""
+    return zlib.crc32(segment.encode("ascii"))
+
+
+def frame(payload: bytes, seed: int) -> bytes:
+    """The record that holds `payload`."""
+    return HEAD.pack(MARKER, len(payload), zlib.crc32(payload, seed)) + payload
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """A record that is all there, and where the next one begins."""
+
+    payload: bytes
+    end: int
+
+
+def read_record(data: bytes, offset: int, seed: int) -> Whole | None:
+    """The record at `offset`, if it is whole."""
+    if len(data) - offset < HEAD.size:
+        return None
+    marker, length, checksum = HEAD.unpack_from(data, offset)
+    start = offset + HEAD.size
+    if marker != MARKER or length > MAX_PAYLOAD or len(data) - start < length:
+        return None
+    payload = data[start : start + length]
+    return Whole(payload, start + length) if zlib.crc32(payload, seed) == checksum else None
+
+
+def next_record(data: bytes, offset: int, seed: int) -> int | None:
+    """Where the first whole record at or behind `offset` begins."""
+    while (offset := data.find(MARKER, offset)) >= 0:
+        if read_record(data, offset, seed) is not None:
+            return offset
+        offset += 1
+    return None

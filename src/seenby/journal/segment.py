@@ -1,0 +1,128 @@
+"""A segment: one file of records, written by one process and by nobody ever after.
+
+Its writer holds a lock (flock) on it while it lives, so that a reader can tell a segment that may still
+grow from one that will not. A segment gets its name only when it is locked and its room is on disk.
+"""
+
+import errno
+import fcntl
+import os
+import re
+import secrets
+from pathlib import Path
+from typing import Final
+
+from seenby.journal.record import frame, seed_of
+
+SUFFIX: Final = ".journal"
+UNBORN: Final = ".new"
+DAMAGED: Final = ".damaged"
+_NAME: Final = re.compile(r"\d{16}-[0-9a-f]{16}-\d{6}\.journal")
+
+
+def segment_names(folder: Path) -> list[str]:
+    """The segments in `folder`, oldest first."""
+    try:
+        return sorted(name for name in os.listdir(folder) if _NAME.fullmatch(name))  # noqa: PTH208 - names only
+    except FileNotFoundError:
+        return []
+
+
+def is_growing(file: int) -> bool:
+    """Whether the writer of the open segment `file` is still there."""
+    try:
+        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    fcntl.flock(file, fcntl.LOCK_UN)
+    return False
+
+
+def sync_folder(folder: Path) -> None:
+    """Put the names in `folder` on disk."""
+    file = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(file)
+    finally:
+        os.close(file)
+
+
+def clear_unborn(folder: Path) -> None:
+    """Delete what writers left behind that died while making a segment."""
+    for path in folder.glob(f"*{SUFFIX}{UNBORN}"):
+        try:
+            file = os.open(path, os.O_RDONLY)
+        except FileNotFoundError:
+            continue
+        try:
+            if not is_growing(file):
+                path.unlink(
+                    missing_ok=True
+                )  # its writer, should it be there after all, fails to name it and starts anew
+        finally:
+            os.close(file)
+
+
+class Segment:
+    """A segment being written. Every method may raise OSError; after that the segment is to be abandoned."""
+
+    def __init__(self, folder: Path, *, started: int, writer: str, number: int, room: int) -> None:
+        self.name = f"{started:016d}-{writer}-{number:06d}{SUFFIX}"
+        self._seed = seed_of(self.name)
+        self._size = room
+        self._used = 0
+        unborn = folder / (self.name + UNBORN)
+        self._file = os.open(unborn, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX)
+            os.posix_fallocate(self._file, 0, room)
+            os.fsync(self._file)
+            unborn.rename(folder / self.name)
+            sync_folder(folder)
+        except OSError:
+            os.close(self._file)
+            unborn.unlink(missing_ok=True)
+            raise
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing was written yet."""
+        return self._used == 0
+
+    def write(self, payloads: list[bytes], start: int) -> int:
+        """Put payloads from `start` on as far as there is room, on disk when this returns; where the next one is."""
+        seed, room = self._seed, self._size - self._used
+        records = []
+        for payload in payloads[start:] if start else payloads:
+            record = frame(payload, seed)
+            room -= len(record)
+            if room < 0:
+                break
+            records.append(record)
+        if records:
+            self._put(b"".join(records))
+        return start + len(records)
+
+    def _put(self, blob: bytes) -> None:
+        if os.pwrite(self._file, blob, self._used) != len(blob):
+            raise OSError(errno.ENOSPC, "only a part was written")
+        os.fdatasync(self._file)
+        self._used += len(blob)
+
+    def finish(self) -> None:
+        """Give back the room that was not needed, and let go."""
+        try:
+            os.ftruncate(self._file, self._used)
+        finally:
+            self.abandon()
+
+    def abandon(self) -> None:
+        """Let go of a file that is not trusted any more, as it is. Syncing it again would say yes to lost pages."""
+        if self._file >= 0:
+            os.close(self._file)
+            self._file = -1
+
+
+def new_writer() -> str:
+    """A name for one writing process that no other has."""
+    return secrets.token_hex(8)
