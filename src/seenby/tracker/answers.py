@@ -1,0 +1,89 @@
+"""Every answer the tracker gives, as bytes. No cookie, no validator, nothing of the request in any of them.
+
+Only a link's target varies, and it is let through only when it cannot end a header line.
+"""
+
+import re
+from dataclasses import dataclass
+from email.utils import formatdate
+from functools import lru_cache
+from typing import Final
+
+# 43 bytes: GIF89a, 1x1, two colours, colour 0 transparent (graphic control extension), one pixel
+GIF: Final = (
+    b"GIF89a\x01\x00\x01\x00\x80\x00\x00\x00\x00\x00\xff\xff\xff"
+    b"!\xf9\x04\x01\x00\x00\x00\x00,\x00\x00\x00\x00\x01\x00\x01\x00\x00\x02\x02D\x01\x00;"
+)
+_NEVER_KEEP: Final = b"Cache-Control: no-store, private, max-age=0\r\n"
+_QUIET: Final = b"Referrer-Policy: no-referrer\r\nX-Robots-Tag: noindex\r\nX-Content-Type-Options: nosniff\r\n"
+_TARGET: Final = re.compile(rb"[Hh][Tt][Tt][Pp][Ss]?://[!-~]+")
+_PAGE: Final = (
+    b'<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
+    b'<meta name="viewport" content="width=device-width, initial-scale=1"><title>Nothing here</title>'
+    b"<style>body{font:1.1rem/1.5 system-ui,sans-serif;max-width:34rem;margin:20vh auto;padding:0 1rem}</style>"
+    b"</head><body><h1>There is nothing here</h1>"
+    b"<p>This link is not complete, or it was never one of ours. "
+    b"Please open it once more from the message it came with.</p></body></html>\n"
+)
+_STATUS: Final = {
+    200: b"OK",
+    302: b"Found",
+    400: b"Bad Request",
+    404: b"Not Found",
+    405: b"Method Not Allowed",
+    431: b"Request Header Fields Too Large",
+    503: b"Service Unavailable",
+    505: b"HTTP Version Not Supported",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A status line with its header lines, and the body."""
+
+    head: bytes
+    body: bytes
+
+    def on_the_wire(self, second: int, *, is_last: bool, is_head: bool) -> bytes:
+        """The bytes to send, with the time of `second`; no body in answer to HEAD (RFC 9110 9.3.2)."""
+        ending = b"Connection: close\r\n\r\n" if is_last else b"\r\n"
+        return self.head + _date(second) + ending + (b"" if is_head else self.body)
+
+
+@lru_cache(maxsize=4)
+def _date(second: int) -> bytes:
+    return f"Date: {formatdate(second, usegmt=True)}\r\n".encode("ascii")
+
+
+def _answer(status: int, kind: bytes, body: bytes, more: bytes = b"") -> Answer:
+    lines = b"HTTP/1.1 %d %s\r\nContent-Type: %s\r\nContent-Length: %d\r\n" % (status, _STATUS[status], kind, len(body))
+    return Answer(lines + _NEVER_KEEP + more, body)
+
+
+def _text(status: int, text: str, more: bytes = b"") -> Answer:
+    return _answer(status, b"text/plain; charset=utf-8", text.encode("utf-8"), _QUIET + more)
+
+
+PIXEL: Final = _answer(200, b"image/gif", GIF, b"X-Content-Type-Options: nosniff\r\n")
+MISSING: Final = _answer(
+    404,
+    b"text/html; charset=utf-8",
+    _PAGE,
+    _QUIET + b"Content-Security-Policy: default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'\r\n",
+)
+ROBOTS: Final = _text(200, "User-agent: *\nDisallow: /\n")
+HEALTHY: Final = _text(200, "ok\n")
+UNHEALTHY: Final = _text(503, "journal\n")
+NOT_ALLOWED: Final = _text(405, "Only GET and HEAD.\n", b"Allow: GET, HEAD\r\n")
+REFUSED: Final = {
+    400: _text(400, "This is not HTTP.\n"),
+    405: NOT_ALLOWED,
+    431: _text(431, "The request is too long.\n"),
+    505: _text(505, "Only HTTP/1.0 and HTTP/1.1.\n"),
+}
+_REDIRECT: Final = b"HTTP/1.1 302 Found\r\nContent-Length: 0\r\n" + _NEVER_KEEP + _QUIET + b"Location: "
+
+
+def redirect(target: bytes) -> Answer | None:
+    """The way to `target`, byte for byte; None when it is not http(s) or could end the header line."""
+    return Answer(_REDIRECT + target + b"\r\n", b"") if _TARGET.fullmatch(target) else None

@@ -1,0 +1,237 @@
+"""One connection: heads in, answers out, in order, each hit on disk before its answer leaves.
+
+A stranger is at the other end: whatever it sends, nothing here raises, and whatever it does not send or
+does not read, it is cut off when its time is up.
+"""
+
+import asyncio
+from collections import deque
+from typing import Final, NamedTuple, cast
+
+from seenby.tracker.answers import REFUSED, Answer
+from seenby.tracker.client import Told, client_address, is_trusted, plain_address
+from seenby.tracker.house import House
+from seenby.tracker.kept import Client
+from seenby.tracker.request import BadRequest, read_plain, read_strictly
+from seenby.words.limits import REQUEST_BYTES
+
+END: Final = b"\r\n\r\n"
+MOST_OWED: Final = 64  # pipelined requests in work; further ones wait unread
+LINGER_SECONDS: Final = 2.0  # so long what is still sent is thrown away, lest a reset overtakes the answer
+
+
+class _Owed(NamedTuple):
+    """An answer that may not leave yet: its own hit, or one before it, is not on disk."""
+
+    text: bytes
+    is_last: bool
+    waits: bool
+
+
+class Connection(asyncio.Protocol):
+    """The server's side of one connection."""
+
+    __slots__ = (
+        "_address", "_buffer", "_cut_at", "_house", "_is_deaf", "_is_paused", "_is_proxy", "_lingers", "_owed",
+        "_searched", "_since", "_transport",
+    )  # fmt: skip
+
+    def __init__(self, house: House) -> None:
+        self._house = house
+        self._transport: asyncio.Transport | None = None
+        self._buffer = bytearray()
+        self._searched = 0
+        self._owed: deque[_Owed] = deque()
+        self._since = house.now  # when the client's present duty began: to send a head
+        self._cut_at: float | None = None  # when all is over, whatever is under way
+        self._is_deaf = False  # the last request was read
+        self._is_paused = False
+        self._is_proxy = False
+        self._lingers = False
+        self._address = ""
+
+    # What the loop calls
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """A client is there."""
+        transport = self._transport = cast("asyncio.Transport", transport)  # uvloop's is one in all but name
+        if not self._house.let_in(self):
+            transport.abort()
+            return
+        peer = transport.get_extra_info("peername")
+        address = plain_address(peer[0]) if peer else None
+        if address is not None:
+            self._address = str(address)
+            self._is_proxy = is_trusted(address, self._house.trusted_proxies)
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - the protocol's
+        """The client is gone. Its hits are kept all the same."""
+        self._transport = None
+        self._owed.clear()
+        self._buffer.clear()
+        self._house.let_out(self)
+
+    def data_received(self, data: bytes) -> None:
+        """Most often one whole head."""
+        if self._is_deaf:
+            return
+        if not self._buffer and data.find(END) == len(data) - 4 >= 0 and len(data) <= REQUEST_BYTES:
+            self._serve_head(data)
+            self._mind_the_queue()
+            return
+        if not self._buffer:
+            self._since = self._house.now
+        self._buffer += data
+        self._read_on()
+
+    def eof_received(self) -> bool:
+        """The client sends nothing more; what it is owed it may still read."""
+        self._is_deaf = True
+        return bool(self._owed)
+
+    def pause_writing(self) -> None:
+        """It does not read its answers. From here it has so much time to read them all, and no further request."""
+        self._is_deaf = True
+        self._cut_off_in(self._house.request_seconds)
+
+    # What the house calls
+
+    def is_overdue(self, now: float) -> bool:
+        """Whether the client let its time pass."""
+        if self._cut_at is not None:
+            return now >= self._cut_at
+        return not self._owed and now >= self._since + self._house.request_seconds
+
+    def cut_off(self) -> None:
+        """End it, unsent answers and all."""
+        if self._transport is not None:
+            self._transport.abort()
+
+    def finish(self) -> None:
+        """Read no further request; leave when nothing is owed."""
+        self._is_deaf = True
+        if not self._owed:
+            self._leave()
+
+    # Reading
+
+    def _read_on(self) -> None:
+        """Serve the heads in the buffer, as many as may be owed at a time."""
+        buffer = self._buffer
+        while buffer and not self._is_deaf and len(self._owed) < MOST_OWED:
+            if not self._searched and buffer.startswith(b"\r\n"):  # RFC 9112 2.2: an empty line before is forgiven
+                del buffer[:2]
+                continue
+            end = buffer.find(END, max(0, self._searched - 3))
+            length = end + 4 if end >= 0 else len(buffer)
+            if length > REQUEST_BYTES:
+                self._refuse(431)
+            elif end >= 0:
+                head = bytes(buffer[:length])
+                del buffer[:length]
+                self._searched = 0
+                self._since = self._house.now
+                self._serve_head(head)
+            elif not (65 <= buffer[0] <= 90 or buffer == b"\r"):  # a method begins with a capital letter
+                self._refuse(400)
+            else:
+                self._searched = len(buffer)
+                break
+        self._mind_the_queue()
+
+    def _mind_the_queue(self) -> None:
+        """Stop reading while too much is owed, and go on after."""
+        is_full = len(self._owed) >= MOST_OWED and not self._is_deaf
+        if is_full != self._is_paused and self._transport is not None and not self._transport.is_closing():
+            self._is_paused = is_full
+            if is_full:
+                self._transport.pause_reading()
+            else:
+                self._transport.resume_reading()
+
+    def _serve_head(self, head: bytes) -> None:
+        plain = read_plain(head)
+        if plain is not None:
+            self._serve("GET", plain[0], plain[1], is_last=False)
+            return
+        request = read_strictly(head)
+        if isinstance(request, BadRequest):
+            self._refuse(request.status)
+            return
+        self._lingers = request.has_body
+        self._serve(request.method, request.path, request.told, is_last=request.is_last)
+
+    def _refuse(self, status: int) -> None:
+        self._lingers = True
+        self._buffer.clear()
+        self._answer(REFUSED[status], is_last=True, is_head=False)
+
+    # Answering
+
+    def _serve(self, method: str, path: bytes, told: Told, *, is_last: bool) -> None:
+        house = self._house
+        answer, raw = house.door.answer(method, path)
+        record = house.record(raw, method, self._client, told) if raw is not None else None
+        if record is None or house.journal is None:
+            self._answer(answer, is_last=is_last, is_head=method == "HEAD")
+            return
+        text = answer.on_the_wire(house.second, is_last=is_last, is_head=method == "HEAD")
+        self._is_deaf = self._is_deaf or is_last
+        self._owed.append(_Owed(text, is_last, waits=True))
+        house.journal.append(record, self._kept)
+
+    def _client(self, told: Told) -> Client:
+        address = self._address
+        if self._is_proxy and told.forwarded:
+            address = client_address(address, told.forwarded, self._house.trusted_proxies)
+        return Client(address=address or None, agent=told.agent, headers=told.headers)
+
+    def _answer(self, answer: Answer, *, is_last: bool, is_head: bool) -> None:
+        """Send what waits for no disk, after all that is owed before it."""
+        text = answer.on_the_wire(self._house.second, is_last=is_last, is_head=is_head)
+        self._is_deaf = self._is_deaf or is_last
+        if self._owed:
+            self._owed.append(_Owed(text, is_last, waits=False))
+        else:
+            self._send(text, is_last=is_last)
+
+    def _kept(self) -> None:
+        """The oldest hit waited for is on disk, or lost and counted: its answer may go, and those behind it."""
+        owed = self._owed
+        if not owed:  # the client left in the meantime
+            return
+        first = owed.popleft()
+        self._send(first.text, is_last=first.is_last)
+        while owed and not owed[0].waits:
+            following = owed.popleft()
+            self._send(following.text, is_last=following.is_last)
+        if self._is_deaf:
+            if not owed:
+                self._leave()
+        elif self._buffer or self._is_paused:
+            self._read_on()
+
+    def _send(self, text: bytes, *, is_last: bool) -> None:
+        self._since = self._house.now
+        transport = self._transport
+        if transport is None or transport.is_closing():  # uvloop raises at a write to a closed transport
+            return
+        transport.write(text)
+        if is_last:
+            self._leave()
+
+    def _leave(self) -> None:
+        """All is answered. Close, or say that we are through and wait a little while the client is still sending."""
+        transport = self._transport
+        if transport is None or transport.is_closing() or (self._lingers and self._cut_at is not None):
+            return
+        if self._lingers:
+            self._cut_off_in(LINGER_SECONDS)
+            transport.write_eof()
+        else:
+            self._cut_off_in(self._house.request_seconds)
+            transport.close()
+
+    def _cut_off_in(self, seconds: float) -> None:
+        if self._cut_at is None:
+            self._cut_at = self._house.now + seconds

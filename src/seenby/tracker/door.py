@@ -1,0 +1,42 @@
+"""What a method and a path are answered with, and which token is to be journalled for it. No I/O."""
+
+from collections.abc import Callable
+from typing import Final
+
+from seenby.tracker.answers import HEALTHY, MISSING, NOT_ALLOWED, PIXEL, ROBOTS, UNHEALTHY, Answer, redirect
+from seenby.tracker.signature import checker, target_of
+from seenby.words.token import Keyring, Kind
+
+_FETCHES: Final = frozenset(("GET", "HEAD"))
+_FORMS: Final = (b"/u/", b"/p/")  # what may be posted to, once these pages exist
+
+
+class Door:
+    """Answers for everybody. What is not signed by us is a pixel under /o/ and a 404 anywhere else."""
+
+    def __init__(self, keys: Keyring, is_healthy: Callable[[], bool]) -> None:
+        self._check = checker(keys)
+        self._is_healthy = is_healthy
+
+    def answer(self, method: str, path: bytes) -> tuple[Answer, bytes | None]:
+        """The answer, and the checked token bytes when this is a hit."""
+        if method not in _FETCHES:
+            is_form = method == "POST" and path.startswith(_FORMS)
+            return (MISSING if is_form else NOT_ALLOWED), None
+        start = path[:3]
+        if start == b"/o/":
+            return PIXEL, self._check(path[3:], Kind.PIXEL)
+        if start == b"/c/":
+            return self._follow(path[3:])
+        return self._page(path), None
+
+    def _follow(self, text: bytes) -> tuple[Answer, bytes | None]:
+        raw = self._check(text, Kind.LINK)
+        target = target_of(raw) if raw else None
+        way = redirect(target) if target else None
+        return (MISSING, None) if way is None else (way, raw)
+
+    def _page(self, path: bytes) -> Answer:
+        if path == b"/healthz":
+            return HEALTHY if self._is_healthy() else UNHEALTHY
+        return ROBOTS if path == b"/robots.txt" else MISSING

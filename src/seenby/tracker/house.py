@@ -1,0 +1,115 @@
+"""What the connections of one tracker process share: the door, the journal, the clock, the guest list."""
+
+import os
+import time
+from collections.abc import Callable, Sequence
+from typing import Final, Protocol
+
+from seenby.journal import Journal, pack_hit
+from seenby.tracker.client import Network, Told
+from seenby.tracker.door import Door
+from seenby.tracker.kept import Client, is_recorded, what_is_kept
+from seenby.tracker.signature import level_of
+from seenby.words.policy import Level
+
+_ID_BYTES: Final = 16
+_POOL: Final = 256 * _ID_BYTES
+
+
+class Guest(Protocol):
+    """A connection, as the house sees it."""
+
+    def is_overdue(self, now: float) -> bool:
+        """Whether its time is up."""
+        ...
+
+    def cut_off(self) -> None:
+        """End it at once."""
+        ...
+
+    def finish(self) -> None:
+        """End it when nothing is owed."""
+        ...
+
+
+class House:
+    """One tracker process. `now` is monotonic and as fresh as the last sweep; `second` is the wall clock's."""
+
+    def __init__(
+        self,
+        *,
+        door: Door,
+        journal: Journal | None,
+        trusted_proxies: Sequence[Network],
+        request_seconds: float,
+        most_connections: int,
+    ) -> None:
+        self.door = door
+        self.journal = journal
+        self.trusted_proxies = tuple(trusted_proxies)
+        self.request_seconds = request_seconds
+        self.now = time.monotonic()
+        self.second = int(time.time())
+        self._guests: set[Guest] = set()
+        self._most = most_connections
+        self._random = b""
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nobody is connected."""
+        return not self._guests
+
+    def let_in(self, guest: Guest) -> bool:
+        """Whether there is room for one more."""
+        if len(self._guests) >= self._most:
+            return False
+        self._guests.add(guest)
+        return True
+
+    def let_out(self, guest: Guest) -> None:
+        """It is gone."""
+        self._guests.discard(guest)
+
+    def sweep(self) -> None:
+        """Look at the clock, and cut off whose time is up."""
+        self.now = time.monotonic()
+        self.second = int(time.time())
+        for guest in [guest for guest in self._guests if guest.is_overdue(self.now)]:
+            guest.cut_off()
+
+    def finish(self) -> None:
+        """Tell everybody that this is the last round."""
+        for guest in list(self._guests):
+            guest.finish()
+
+    def cut_all_off(self) -> None:
+        """End every connection at once."""
+        for guest in list(self._guests):
+            guest.cut_off()
+
+    def record(self, raw: bytes, method: str, client: Callable[[Told], Client], told: Told) -> bytes | None:
+        """The packed hit on the token `raw`, now; None when its level leaves no record."""
+        level = level_of(raw)
+        if not is_recorded(level):
+            return None
+        at = time.time_ns()
+        self.second = at // 1_000_000_000
+        if level is Level.COUNTED:
+            return pack_hit(self._new_id(), at // 1000, raw, method)
+        kept = what_is_kept(level, client(told))
+        return pack_hit(
+            self._new_id(),
+            at // 1000,
+            raw,
+            method,
+            address=kept.address,
+            agent=kept.agent,
+            headers=kept.headers,
+        )
+
+    def _new_id(self) -> bytes:
+        """128 random bits; asking the kernel for many at once is cheaper."""
+        if not self._random:
+            self._random = os.urandom(_POOL)
+        new, self._random = self._random[:_ID_BYTES], self._random[_ID_BYTES:]
+        return new

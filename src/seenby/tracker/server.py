@@ -1,0 +1,144 @@
+"""Running the tracker: the listening socket, the sweep, and an end in which whoever is owed gets answered."""
+
+import asyncio
+import contextlib
+import resource
+import signal
+import threading
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Final
+
+import uvloop
+
+from seenby.journal import Journal
+from seenby.tracker.client import Network
+from seenby.tracker.connection import Connection
+from seenby.tracker.door import Door
+from seenby.tracker.house import House
+from seenby.words.limits import REQUEST_SECONDS
+from seenby.words.token import Keyring
+
+BACKLOG: Final = 4096
+MOST_CONNECTIONS: Final = 20_000
+SPARE_FILES: Final = 64  # for the journal and whatever else the process has open
+SWEEP_SECONDS: Final = 0.5
+LAST_COMMIT_SECONDS: Final = 1.2
+LAST_ANSWER_SECONDS: Final = 0.3
+
+
+async def serve(
+    *,
+    listen: tuple[str, int],
+    keys: Keyring,
+    journal: Journal | None,
+    stop: asyncio.Event,
+    on_ready: Callable[[int], None],
+    trusted_proxies: Sequence[Network] = (),
+    request_seconds: float = REQUEST_SECONDS,
+    reuse_port: bool = False,
+) -> None:
+    """Serve until `stop` is set, then answer what is owed, close `journal`, and return within two seconds.
+
+    Without a journal this only redirects: links work, pixels are pixels, and nothing is recorded.
+    `on_ready` gets the port. With `reuse_port` several processes share one, each with a journal of its own.
+    """
+    sweep = min(SWEEP_SECONDS, request_seconds / 10)
+    house = House(
+        door=Door(keys, lambda: journal is None or journal.healthy),
+        journal=journal,
+        trusted_proxies=trusted_proxies,
+        request_seconds=request_seconds - sweep,  # the sweep comes late by as much
+        most_connections=min(MOST_CONNECTIONS, _files_allowed() - SPARE_FILES),
+    )
+    loop = asyncio.get_running_loop()
+    host, port = listen
+    server = await loop.create_server(
+        partial(Connection, house), host, port, backlog=BACKLOG, reuse_port=reuse_port or None
+    )
+    if journal is not None:
+        journal.start()
+    sweeping = asyncio.create_task(_sweep(house, sweep))
+    on_ready(server.sockets[0].getsockname()[1])
+    await stop.wait()
+    server.close()
+    await _finish(house, journal)
+    sweeping.cancel()
+    await asyncio.gather(sweeping, return_exceptions=True)
+
+
+def run_tracker(
+    *,
+    listen: tuple[str, int],
+    keys: Keyring,
+    journal: Journal | None,
+    on_ready: Callable[[int], None],
+    trusted_proxies: Sequence[Network] = (),
+    stop: threading.Event | None = None,
+    request_seconds: float = REQUEST_SECONDS,
+    reuse_port: bool = False,
+) -> None:
+    """Serve on uvloop until SIGTERM, SIGINT or `stop`, which another thread may set; then as `serve` ends."""
+    _allow_many_files()
+    told = stop or threading.Event()
+
+    async def main() -> None:
+        ended = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        if threading.current_thread() is threading.main_thread():
+            for number in (signal.SIGTERM, signal.SIGINT):
+                loop.add_signal_handler(number, ended.set)
+        watching = asyncio.create_task(_watch(told, ended))
+        await serve(
+            listen=listen,
+            keys=keys,
+            journal=journal,
+            stop=ended,
+            on_ready=on_ready,
+            trusted_proxies=trusted_proxies,
+            request_seconds=request_seconds,
+            reuse_port=reuse_port,
+        )
+        watching.cancel()
+        await asyncio.gather(watching, return_exceptions=True)
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(main())
+
+
+async def _watch(told: threading.Event, ended: asyncio.Event) -> None:
+    """Carry a stop from another thread over to the loop."""
+    while not told.is_set():  # noqa: ASYNC110 - the event is a thread's, which cannot be awaited
+        await asyncio.sleep(0.1)
+    ended.set()
+
+
+async def _sweep(house: House, seconds: float) -> None:
+    while True:
+        await asyncio.sleep(seconds)
+        house.sweep()
+
+
+async def _finish(house: House, journal: Journal | None) -> None:
+    """The last round: what was read is committed and answered, then everybody goes."""
+    house.finish()
+    if journal is not None:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(journal.close(), LAST_COMMIT_SECONDS)
+    for _ in range(10):
+        if house.is_empty:
+            return
+        await asyncio.sleep(LAST_ANSWER_SECONDS / 10)
+    house.cut_all_off()
+    await asyncio.sleep(0)
+
+
+def _files_allowed() -> int:
+    return resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+
+
+def _allow_many_files() -> None:
+    """Every connection is an open file, and the usual soft limit is 1,024."""
+    _soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, MOST_CONNECTIONS + SPARE_FILES), hard))
