@@ -1,0 +1,269 @@
+"""Read a message once: its links, the pixel's place, and what must not be touched.
+
+An analysis is good for every recipient. How long each tracking URL will be is known here already
+(tokens of one link differ in content, never in length), so everything that depends on lengths is
+decided here and copies are only joined together later.
+"""
+
+import math
+from collections import Counter
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from seenby.instrument.charsets import can_rewrite, decoded
+from seenby.instrument.edits import CutEdit, Edit, LinkEdit, PixelEdit, fitting
+from seenby.instrument.headers import Headers, scan_headers
+from seenby.instrument.markup import Anchor, Markup, walk
+from seenby.instrument.parts import Body, Encoding, Parts, find_bodies, is_inline_pgp
+from seenby.instrument.prose import urls_in
+from seenby.instrument.reasons import Left, Note, Untouched
+from seenby.instrument.target import attribute_text, resolve
+from seenby.instrument.transfer import content_of
+from seenby.words.limits import HTML_BYTES, LINKS
+from seenby.words.policy import Level
+from seenby.words.token import MAX_URL, PATHS, Keyring, Kind, Token, parse_token, sign_token, token_url
+
+PIXEL: Final = (b'<img src="', b'" width="1" height="1" alt="">')
+CLIPPED: Final = 98_000  # Gmail shows 102 KB of a message; seen since 2010, 2026 still
+_NO_KEYS: Final = Keyring(keys={0: bytes(32)}, current=0)
+_LINK: Final = Token(kind=Kind.LINK, level=Level.FULL, message="A" * 16, recipient=None, link=0, target="")
+_TOKEN_BYTES: Final = len(sign_token(_LINK, _NO_KEYS)) * 3 // 4  # around the target
+_PIXEL: Final = Token(kind=Kind.PIXEL, level=Level.FULL, message="A" * 16, recipient=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """One link that can be tracked: its number in the message, and the redirect's exact Location."""
+
+    number: int
+    target: str
+    in_text: bool
+
+
+@dataclass(frozen=True, slots=True)
+class BodyPlan:
+    """One body, its decoded content, and every edit it could get, in order."""
+
+    body: Body
+    content: bytes
+    edits: tuple[Edit, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Analysis:
+    """What one reading of a message found. `templates` holds what copies have in common, made on first use."""
+
+    raw: bytes
+    headers: Headers
+    tracking_url: str
+    links: tuple[Link, ...]
+    has_html: bool
+    pixel_possible: bool
+    untouched: Untouched | None
+    notes: tuple[Note, ...]
+    plans: tuple[BodyPlan, ...] = field(repr=False)
+    templates: dict[tuple[bool, bool], object] = field(default_factory=dict, compare=False, repr=False)
+
+
+def analyse(raw: bytes, *, tracking_url: str, keys: Keyring | None = None) -> Analysis:
+    """Read the message `raw`. Never raises, whatever it is given.
+
+    With `keys`, tracking links of ours that the message quotes are followed to their targets, and old
+    pixels of ours are taken out, so that a reply does not count for the mail it answers.
+    """
+    headers = scan_headers(raw)
+    parts = find_bodies(raw, headers)
+    reading = _Reading(raw=raw, tracking_url=tracking_url, keys=keys, unsubscribe=_unsubscribe_links(headers))
+    if parts.stop is None:
+        parts.stop = reading.read(parts)
+    if parts.stop is not None:
+        reading.links, reading.plans = [], []
+    has_html = any(body.is_html for body in parts.bodies)
+    pixel_possible = any(isinstance(edit, PixelEdit) for plan in reading.plans for edit in plan.edits)
+    untouched = parts.stop
+    if untouched is None and not reading.links and not pixel_possible:
+        untouched = _why_nothing(parts, reading.left)
+    if parts.bodies and not has_html:
+        reading.left[Left.TEXT_ONLY] = 1
+    reading.left.update(parts.left)
+    return Analysis(
+        raw=raw,
+        headers=headers,
+        tracking_url=tracking_url,
+        links=tuple(reading.links),
+        has_html=has_html,
+        pixel_possible=pixel_possible,
+        untouched=untouched,
+        notes=tuple(Note(reason=reason, count=count) for reason, count in reading.left.items()),
+        plans=tuple(reading.plans) if untouched is None else (),
+    )
+
+
+def _unsubscribe_links(headers: Headers) -> frozenset[str]:
+    """The addresses of List-Unsubscribe (RFC 2369 3.2), which are in a body often, and never tracked."""
+    values = b" ".join(headers.raw("List-Unsubscribe")).decode("latin-1")
+    return frozenset(part.partition(">")[0].strip() for part in values.split("<")[1:])
+
+
+def _why_nothing(parts: Parts, left: Counter[Left]) -> Untouched:
+    told = {**dict.fromkeys(left), **dict.fromkeys(parts.left)}
+    for reason, whole in (
+        (Left.PART_SIGNED, Untouched.SIGNED),
+        (Left.PART_ENCRYPTED, Untouched.ENCRYPTED),
+        (Left.PART_CHARSET, Untouched.UNKNOWN_CHARSET),
+        (Left.PART_ENCODING, Untouched.UNKNOWN_ENCODING),
+        (Left.PART_TOO_LARGE, Untouched.HTML_TOO_LARGE),
+        (Left.PART_MALFORMED, Untouched.MALFORMED),
+    ):
+        if reason in told:
+            return whole
+    if not parts.bodies:
+        return Untouched.NO_BODY_PART
+    return Untouched.EMPTY_BODY if left[Left.PART_EMPTY] == len(parts.bodies) else Untouched.NOTHING_TO_TRACK
+
+
+@dataclass(slots=True, kw_only=True)
+class _Reading:
+    """The bodies of one message being read, in order."""
+
+    raw: bytes
+    tracking_url: str
+    keys: Keyring | None
+    unsubscribe: frozenset[str]
+    links: list[Link] = field(default_factory=list)
+    plans: list[BodyPlan] = field(default_factory=list)
+    left: Counter[Left] = field(default_factory=Counter)
+
+    def read(self, parts: Parts) -> Untouched | None:
+        """Plan the edits of every body; the answer when one of them forbids touching any."""
+        contents = [(body, content) for body in parts.bodies if (content := self._content(body)) is not None]
+        if any(is_inline_pgp(content) for _body, content in contents):
+            return Untouched.SIGNED  # or encrypted; signatures in line speak of the whole text
+        pages = {body: walk(content, own_pixel=self._own_pixel()) for body, content in contents if body.is_html}
+        pixel_in = _pixel_body(pages)
+        for body, content in contents:
+            page = pages.get(body)
+            edits = self._page_edits(body, content, page, pixel_in) if page else self._text_edits(body, content)
+            if (page and page.is_empty) or not content.strip():
+                self.left[Left.PART_EMPTY] += 1
+            if edits:
+                self.plans.append(BodyPlan(body, content, tuple(edits)))
+        return None
+
+    def _content(self, body: Body) -> bytes | None:
+        if body.end - body.start > HTML_BYTES:
+            self.left[Left.PART_TOO_LARGE] += 1
+            return None
+        content = content_of(self.raw, body) if can_rewrite(body.charset) else b""
+        if content is None:
+            self.left[Left.PART_MALFORMED] += 1
+            return None
+        # An undeclared ISO-2022 text has escapes, an undeclared UTF-16 one has zeros.
+        if not can_rewrite(body.charset) or b"\x1b" in content or b"\x00" in content:
+            self.left[Left.PART_CHARSET] += 1
+            return None
+        return content
+
+    def _own_pixel(self) -> bytes:
+        return f"{self.tracking_url}{PATHS[Kind.PIXEL]}".encode() if self.keys else b""
+
+    def _page_edits(self, body: Body, content: bytes, page: Markup, pixel_in: Body | None) -> list[Edit]:
+        found = [edit for anchor in self._first(page.anchors) if (edit := self._anchor_edit(body, content, anchor))]
+        links = self._numbered(body, content, found, in_text=False)
+        edits: list[Edit] = [*links, *(CutEdit(start=start, end=end) for start, end in page.cuts)]
+        if body is pixel_in:
+            width = len(PIXEL[0] + PIXEL[1]) + len(token_url(self.tracking_url, _PIXEL, _NO_KEYS) or "")
+            grown = len(content) + width + sum(edit.width - edit.end + edit.start for edit in links)
+            place = page.top if grown > CLIPPED and page.top is not None else page.bottom
+            if place is None:
+                self.left[Left.PIXEL_HAS_NO_PLACE] += 1
+            else:
+                edits.append(PixelEdit(start=place, end=place, width=width))
+        return sorted(edits, key=lambda edit: (edit.start, edit.end))
+
+    def _first(self, anchors: list[Anchor]) -> list[Anchor]:
+        """As many as may be tracked yet; the others are not even looked at."""
+        room = LINKS - len(self.links)
+        if len(anchors) > room:
+            self.left[Left.TOO_MANY_LINKS] += len(anchors) - room
+        return anchors[:room]
+
+    def _anchor_edit(self, body: Body, content: bytes, anchor: Anchor) -> LinkEdit | None:
+        written = content[anchor.start : anchor.end]
+        if anchor.opted_out:
+            self.left[Left.OPTED_OUT] += 1
+            return None
+        text = written.decode("ascii") if written.isascii() else decoded(written, body.charset)
+        href = None if text is None else attribute_text(text)
+        target = None if href is None else resolve(href, charset_is_unicode=body.charset in ("utf-8", "utf8"))
+        return self._edit(anchor.start, anchor.end, target, break_at=anchor.break_at)
+
+    def _text_edits(self, body: Body, content: bytes) -> list[Edit]:
+        found: list[LinkEdit] = []
+        for start, end, sure in urls_in(content, joined_by_spaces=body.joined_by_spaces):
+            if len(self.links) + len(found) >= LINKS:
+                self.left[Left.TOO_MANY_LINKS] += 1
+                break
+            target = resolve(content[start:end].decode("ascii")) if sure else None
+            if edit := self._edit(start, end, target or None, break_at=None):
+                found.append(edit)
+        return list(self._numbered(body, content, found, in_text=True))
+
+    def _edit(self, start: int, end: int, target: str | None, *, break_at: int | None) -> LinkEdit | None:
+        """The edit that wraps `target` ('' is no web link, None an odd one), or None with the reason counted."""
+        reason = Left.ODD_LINK if target is None else self._reason_to_leave(target)
+        if target and reason is Left.OWN_LINK and (followed := self._followed(target)):
+            target, reason = followed, None
+        if not target or reason:
+            if reason:
+                self.left[reason] += 1
+            return None
+        width = _url_length(self.tracking_url, target)
+        if width is None:
+            self.left[Left.LINK_TOO_LONG] += 1
+            return None
+        return LinkEdit(start=start, end=end, target=target, width=width, break_at=break_at)
+
+    def _reason_to_leave(self, target: str) -> Left | None:
+        if target.startswith(self.tracking_url) and target[len(self.tracking_url) :][:1] in ("", "/", "?", "#"):
+            return Left.OWN_LINK
+        return Left.UNSUBSCRIBE_LINK if target in self.unsubscribe else None
+
+    def _followed(self, url: str) -> str | None:
+        """Where a tracking link of ours leads, if we signed it."""
+        prefix = self.tracking_url + PATHS[Kind.LINK]
+        if self.keys is None or not url.startswith(prefix):
+            return None
+        token = parse_token(url.removeprefix(prefix), self.keys, kind=Kind.LINK)
+        return token.target if token else None
+
+    def _numbered(self, body: Body, content: bytes, found: list[LinkEdit], *, in_text: bool) -> list[LinkEdit]:
+        """Those that fit their lines, numbered on from the links before."""
+        kept = fitting(content, found) if body.encoding is Encoding.IDENTITY else found
+        if len(kept) < len(found):
+            self.left[Left.LINE_TOO_LONG] += len(found) - len(kept)
+        first = len(self.links)
+        kept = [replace(edit, number=first + index) for index, edit in enumerate(kept)]
+        self.links.extend(Link(edit.number, edit.target, in_text) for edit in kept)
+        return kept
+
+
+def _url_length(tracking_url: str, target: str) -> int | None:
+    """How long the tracking URL for `target` is; None when there can be none."""
+    length = len(tracking_url) + len(PATHS[Kind.LINK]) + math.ceil((_TOKEN_BYTES + len(target)) * 4 / 3)
+    if length <= MAX_URL:
+        return length
+    squeezed = token_url(tracking_url, replace(_LINK, target=target), _NO_KEYS)
+    return None if squeezed is None else len(squeezed)
+
+
+def _pixel_body(pages: dict[Body, Markup]) -> Body | None:
+    """The body that gets the pixel: the first HTML that shows something, or the last of its alternatives,
+
+    because a reader's program shows the last one it understands (RFC 2046 5.1.4).
+    """
+    shown = [body for body, page in pages.items() if not page.is_empty]
+    if not shown:
+        return None
+    first = shown[0]
+    return first if first.alternative is None else [b for b in shown if b.alternative == first.alternative][-1]

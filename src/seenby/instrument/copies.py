@@ -1,0 +1,270 @@
+"""One recipient's copy: ranges of the original and tokens, joined.
+
+What all copies of a message share is prepared once per analysis, transfer encoding included, with
+gaps for the URLs. Same input, same bytes.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from seenby.instrument.analysis import PIXEL, Analysis, BodyPlan
+from seenby.instrument.edits import CutEdit, Edit, LinkEdit, PixelEdit, is_overfull, lines_of
+from seenby.instrument.headers import Headers, scan_headers
+from seenby.instrument.parts import Encoding
+from seenby.instrument.reasons import Untouched
+from seenby.instrument.transfer import after_soft_breaks, places, soft_wrapped, to_base64
+from seenby.words.limits import LINE_BYTES
+from seenby.words.policy import Level, Policy
+from seenby.words.token import Keyring, Kind, Token, token_url
+
+_PIXEL_GAP: Final = -1  # where links have their numbers
+
+
+@dataclass(frozen=True, slots=True)
+class CopyLink:
+    """One wrapped link of one copy."""
+
+    number: int
+    target: str
+    url: str
+    in_text: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """What goes to one recipient; `pixel` is the pixel's URL, `untouched` why nothing was instrumented."""
+
+    message: bytes
+    pixel: str | None
+    links: tuple[CopyLink, ...]
+    untouched: Untouched | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Gap:
+    """Where a URL goes; in quoted-printable text it is folded by `newline`."""
+
+    number: int
+    newline: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Encoded:
+    """A body that can only be encoded when it is complete."""
+
+    pieces: "tuple[_Piece, ...]"
+    newline: bytes
+    tail: bytes
+
+
+_Piece = bytes | _Gap | _Encoded
+
+
+def stamp(
+    analysis: Analysis,
+    *,
+    message: str,
+    recipient: str | None,
+    policy: Policy,
+    keys: Keyring,
+    key_id: int | None = None,
+    tracking_url: str,
+    prepend: bytes = b"",
+) -> Copy:
+    """The copy for one recipient, as far as `policy` allows. ValueError when an id is none, or the URL another."""
+    if tracking_url != analysis.tracking_url:
+        raise ValueError("the message was analysed for another tracking URL")
+    with_pixel = policy.pixels is not Level.OFF and analysis.pixel_possible
+    with_links = policy.links is not Level.OFF and bool(analysis.links)
+    if analysis.untouched is not None or not (with_pixel or with_links):
+        return Copy(untouched_copy(analysis, prepend=prepend), None, (), analysis.untouched)
+
+    def minted(
+        kind: Kind, level: Level, number: int | None = None, target: str | None = None, *, text: bool = False
+    ) -> str:
+        who = None if level is Level.COUNTED else recipient
+        token = Token(kind=kind, level=level, message=message, recipient=who, link=number, target=target, in_text=text)
+        url = token_url(tracking_url, token, keys, key_id=key_id)
+        assert url is not None  # the analysis tried its length
+        return url
+
+    pixel = minted(Kind.PIXEL, policy.pixels) if with_pixel else None
+    links = tuple(
+        CopyLink(
+            link.number,
+            link.target,
+            minted(Kind.LINK, policy.links, link.number, link.target, text=link.in_text),
+            link.in_text,
+        )
+        for link in (analysis.links if with_links else ())
+    )
+    urls = {link.number: link.url.encode("ascii") for link in links}
+    if pixel is not None:
+        urls[_PIXEL_GAP] = pixel.encode("ascii")
+    pieces = _template(analysis, with_pixel=with_pixel, with_links=with_links)
+    return Copy(prepend + _joined(pieces, urls), pixel, links, None)
+
+
+def untouched_copy(message: Analysis | bytes, *, prepend: bytes = b"") -> bytes:
+    """The message as it came, but for blind-copy fields and our own."""
+    raw, headers = (message.raw, message.headers) if isinstance(message, Analysis) else (message, scan_headers(message))
+    return prepend + b"".join(_public_head(headers)) + raw[headers.end :]
+
+
+def _public_head(headers: Headers) -> Iterator[bytes]:
+    here = 0
+    for start, end in headers.private():
+        yield headers.source[here:start]
+        here = end
+    yield headers.source[here : headers.end]
+
+
+def _joined(pieces: tuple[_Piece, ...], urls: dict[int, bytes]) -> bytes:
+    out: list[bytes] = []
+    for piece in pieces:
+        if isinstance(piece, bytes):
+            out.append(piece)
+        elif isinstance(piece, _Gap):
+            url = urls[piece.number]
+            out.append(url if piece.newline is None else soft_wrapped(url, piece.newline))
+        else:
+            out.append(to_base64(_joined(piece.pieces, urls), piece.newline) + piece.tail)
+    return b"".join(out)
+
+
+def _template(analysis: Analysis, *, with_pixel: bool, with_links: bool) -> tuple[_Piece, ...]:
+    known = analysis.templates.get((with_pixel, with_links))
+    if known is None:
+        known = tuple(_merged(_pieces(analysis, with_pixel=with_pixel, with_links=with_links)))
+        analysis.templates[with_pixel, with_links] = known
+    return known  # type: ignore[return-value]  # only this function fills it
+
+
+def _merged(pieces: Iterator[_Piece]) -> Iterator[_Piece]:
+    """The same with neighbouring bytes in one piece."""
+    fixed: list[bytes] = []
+    for piece in pieces:
+        if isinstance(piece, bytes):
+            fixed.append(piece)
+            continue
+        yield b"".join(fixed)
+        fixed.clear()
+        yield piece
+    yield b"".join(fixed)
+
+
+def _pieces(analysis: Analysis, *, with_pixel: bool, with_links: bool) -> Iterator[_Piece]:
+    yield from _public_head(analysis.headers)
+    here = analysis.headers.end
+    for plan in analysis.plans:
+        edits = [edit for edit in plan.edits if _is_wanted(edit, with_pixel=with_pixel, with_links=with_links)]
+        if not edits:
+            continue
+        yield analysis.raw[here : plan.body.start]
+        yield from _body_pieces(analysis.raw, plan, edits)
+        here = plan.body.end
+    yield analysis.raw[here:]
+
+
+def _is_wanted(edit: Edit, *, with_pixel: bool, with_links: bool) -> bool:
+    match edit:
+        case LinkEdit():
+            return with_links
+        case PixelEdit():
+            return with_pixel
+        case CutEdit():
+            return True
+
+
+def _body_pieces(raw: bytes, plan: BodyPlan, edits: list[Edit]) -> Iterator[_Piece]:
+    written = raw[plan.body.start : plan.body.end]
+    match plan.body.encoding:
+        case Encoding.QUOTED_PRINTABLE:
+            yield from _quoted_pieces(written, edits, plan.body.newline)
+        case Encoding.BASE64:
+            tail = written[len(written.rstrip(b"\r\n\t ")) :]
+            yield _Encoded(tuple(_plain_pieces(plan.content, edits)), plan.body.newline, tail)
+        case Encoding.BINARY:
+            yield from _plain_pieces(plan.content, edits)
+        case Encoding.IDENTITY:
+            yield from _line_pieces(plan.content, edits, plan.body.newline)
+
+
+def _plain_pieces(content: bytes, edits: list[Edit]) -> Iterator[_Piece]:
+    here = 0
+    for edit in edits:
+        yield content[here : edit.start]
+        yield from _replacement(edit)
+        here = edit.end
+    yield content[here:]
+
+
+def _replacement(edit: Edit) -> Iterator[_Piece]:
+    match edit:
+        case LinkEdit(number=number):
+            yield _Gap(number)
+        case PixelEdit():
+            yield from (PIXEL[0], _Gap(_PIXEL_GAP), PIXEL[1])
+        case CutEdit():
+            return
+
+
+def _line_pieces(content: bytes, edits: list[Edit], newline: bytes) -> Iterator[_Piece]:
+    """Text in lines: one that would grow too long is broken inside its tags, where HTML allows any space."""
+    here = 0
+    for start, stop, touched in lines_of(content, edits):
+        full = is_overfull(start, stop, touched)
+        prefix = start
+        for edit in touched:
+            if full and isinstance(edit, LinkEdit) and edit.break_at is not None:
+                yield from (
+                    content[here : edit.break_at],
+                    newline,
+                    content[edit.break_at : edit.start],
+                    _Gap(edit.number),
+                )
+                prefix = edit.start
+            elif full and isinstance(edit, PixelEdit):
+                yield content[here : edit.start]
+                yield from _broken_pixel(edit.start - prefix, newline)
+            else:
+                yield content[here : edit.start]
+                yield from _replacement(edit)
+            here = edit.end
+    yield content[here:]
+
+
+def _broken_pixel(before: int, newline: bytes) -> Iterator[_Piece]:
+    """The pixel on a line of its own, `before` bytes into a line that is full."""
+    opening = b"<img" + newline + PIXEL[0][5:] if before + 4 <= LINE_BYTES else newline + PIXEL[0]
+    if before == 0:
+        yield from (PIXEL[0], _Gap(_PIXEL_GAP), PIXEL[1], newline)
+    else:
+        yield from (opening, _Gap(_PIXEL_GAP), PIXEL[1][:-1], newline, b">")
+
+
+def _quoted_pieces(written: bytes, edits: list[Edit], newline: bytes) -> Iterator[_Piece]:
+    """Quoted-printable text: each new piece begins and ends with a soft line break, so that no line grows."""
+    found = list(places(written, [place for edit in edits for place in (edit.start, edit.end)]))
+    soft = b"=" + newline
+    here = 0
+    for edit, start, end in zip(edits, found[::2], found[1::2], strict=True):
+        begin = after_soft_breaks(written, start) if edit.end > edit.start else start
+        yield written[here:begin]
+        here = end
+        if isinstance(edit, CutEdit):
+            yield soft if b"=\n" in written[begin:end] or b"=\r\n" in written[begin:end] else b""
+            continue
+        yield b"" if begin == 0 or written[begin - 1] == 0x0A else soft
+        if isinstance(edit, LinkEdit):
+            yield _Gap(edit.number, newline)
+        else:
+            opening, closing = (part.replace(b"=", b"=3D") for part in PIXEL)
+            yield from (opening, soft, _Gap(_PIXEL_GAP, newline), soft, closing)
+        yield b"" if _line_ends(written, end) else soft
+    yield written[here:]
+
+
+def _line_ends(written: bytes, here: int) -> bool:
+    return here >= len(written) or written.startswith((b"\r\n", b"\n", b"=\r\n", b"=\n"), here)
