@@ -1,0 +1,60 @@
+import '@tabler/core/dist/css/tabler.min.css'
+import './app.css'
+import './load-htmx.js'
+import 'htmx-ext-sse/dist/sse.js'
+import { localTimes } from './times.js'
+
+localTimes(document)
+setInterval(() => localTimes(document), 20_000)
+document.addEventListener('htmx:load', (event) => localTimes(event.target))
+
+// What a reader has unfolded stays so when a live page renews itself.
+let unfolded = []
+document.addEventListener('htmx:beforeSwap', (event) => {
+  unfolded = [...event.detail.target.querySelectorAll('details[open][id]')].map((fold) => fold.id)
+})
+document.addEventListener('htmx:afterSwap', () => {
+  for (const id of unfolded) document.getElementById(id)?.setAttribute('open', '')
+})
+
+// A page that could not be renewed says so, instead of quietly growing stale.
+const offline = document.getElementById('offline')
+document.addEventListener('htmx:sseError', () => offline?.removeAttribute('hidden'))
+document.addEventListener('htmx:sseOpen', () => offline?.setAttribute('hidden', ''))
+
+document.addEventListener('keydown', (event) => {
+  if (event.key === '/' && !event.ctrlKey && !event.metaKey && !event.altKey && !event.target.closest('input, textarea, select')) {
+    const search = document.querySelector('input[type=search]')
+    if (search) {
+      event.preventDefault()
+      search.focus()
+      search.select()
+    }
+  }
+  if (event.key === 'Escape') closeMenus(null)
+})
+
+function closeMenus(except) {
+  for (const menu of document.querySelectorAll('details.menu[open]')) {
+    if (menu === except) continue
+    const hadFocus = menu.contains(document.activeElement)
+    menu.removeAttribute('open')
+    if (hadFocus) menu.querySelector('summary').focus()
+  }
+}
+
+document.addEventListener('click', (event) => closeMenus(event.target.closest('details.menu')))
+
+document.getElementById('bell')?.addEventListener('toggle', (event) => {
+  if (event.target.open) window.htmx.trigger(event.target, 'unfolded')
+})
+
+document.getElementById('theme')?.addEventListener('click', () => {
+  const next = document.documentElement.dataset.bsTheme === 'dark' ? 'light' : 'dark'
+  document.documentElement.dataset.bsTheme = next
+  try {
+    localStorage.setItem('seenby-theme', next)
+  } catch {
+    // a browser that keeps nothing: the choice holds for this page
+  }
+})
