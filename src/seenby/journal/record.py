@@ -46,7 +46,6 @@ def pack_hit(
     at: int,
     token: bytes,
     method: str,
-    *,
     address: str | None = None,
     agent: str | None = None,
     headers: Mapping[str, str] | None = None,

@@ -11,7 +11,6 @@ from typing import Final, NamedTuple, cast
 from seenby.tracker.answers import REFUSED, Answer
 from seenby.tracker.client import Told, client_address, is_trusted, plain_address
 from seenby.tracker.house import House
-from seenby.tracker.kept import Client
 from seenby.tracker.request import BadRequest, read_plain, read_strictly
 from seenby.words.limits import REQUEST_BYTES
 
@@ -77,7 +76,8 @@ class Connection(asyncio.Protocol):
             return
         if not self._buffer and data.find(END) == len(data) - 4 >= 0 and len(data) <= REQUEST_BYTES:
             self._serve_head(data)
-            self._mind_the_queue()
+            if len(self._owed) >= MOST_OWED:
+                self._mind_the_queue()
             return
         if not self._buffer:
             self._since = self._house.now
@@ -171,7 +171,7 @@ class Connection(asyncio.Protocol):
     def _serve(self, method: str, path: bytes, told: Told, *, is_last: bool) -> None:
         house = self._house
         answer, raw = house.door.answer(method, path)
-        record = house.record(raw, method, self._client, told) if raw is not None else None
+        record = house.record(raw, method, told, self._client) if raw is not None else None
         if record is None or house.journal is None:
             self._answer(answer, is_last=is_last, is_head=method == "HEAD")
             return
@@ -180,11 +180,11 @@ class Connection(asyncio.Protocol):
         self._owed.append(_Owed(text, is_last, waits=True))
         house.journal.append(record, self._kept)
 
-    def _client(self, told: Told) -> Client:
-        address = self._address
+    def _client(self, told: Told) -> str:
+        """The client's address: the peer's own, unless that is a trusted proxy and names another."""
         if self._is_proxy and told.forwarded:
-            address = client_address(address, told.forwarded, self._house.trusted_proxies)
-        return Client(address=address or None, agent=told.agent, headers=told.headers)
+            return client_address(self._address, told.forwarded, self._house.trusted_proxies)
+        return self._address
 
     def _answer(self, answer: Answer, *, is_last: bool, is_head: bool) -> None:
         """Send what waits for no disk, after all that is owed before it."""

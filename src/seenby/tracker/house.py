@@ -8,11 +8,12 @@ from typing import Final, Protocol
 from seenby.journal import Journal, pack_hit
 from seenby.tracker.client import Network, Told
 from seenby.tracker.door import Door
-from seenby.tracker.kept import Client, is_recorded, what_is_kept
+from seenby.tracker.kept import Kept, what_is_kept
 from seenby.tracker.signature import level_of
 from seenby.words.policy import Level
 
 _ID_BYTES: Final = 16
+_KEPT: Final = {level: what_is_kept(level) for level in Level}
 _POOL: Final = 256 * _ID_BYTES
 
 
@@ -87,25 +88,16 @@ class House:
         for guest in list(self._guests):
             guest.cut_off()
 
-    def record(self, raw: bytes, method: str, client: Callable[[Told], Client], told: Told) -> bytes | None:
-        """The packed hit on the token `raw`, now; None when its level leaves no record."""
-        level = level_of(raw)
-        if not is_recorded(level):
+    def record(self, raw: bytes, method: str, told: Told, client: Callable[[Told], str]) -> bytes | None:
+        """The packed hit on the token `raw`, now; None when its level leaves no record. `client` knows the address."""
+        kept = _KEPT[level_of(raw)]
+        if kept is Kept.NOTHING:
             return None
-        at = time.time_ns()
-        self.second = at // 1_000_000_000
-        if level is Level.COUNTED:
-            return pack_hit(self._new_id(), at // 1000, raw, method)
-        kept = what_is_kept(level, client(told))
-        return pack_hit(
-            self._new_id(),
-            at // 1000,
-            raw,
-            method,
-            address=kept.address,
-            agent=kept.agent,
-            headers=kept.headers,
-        )
+        at = time.time_ns() // 1000
+        self.second = at // 1_000_000
+        if kept is Kept.HIT:
+            return pack_hit(self._new_id(), at, raw, method)
+        return pack_hit(self._new_id(), at, raw, method, client(told), told.agent, told.headers)
 
     def _new_id(self) -> bytes:
         """128 random bits; asking the kernel for many at once is cheaper."""

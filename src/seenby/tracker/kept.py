@@ -1,39 +1,32 @@
 """What is kept of the client behind a hit. The one place where the token's level decides that."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Final, assert_never
+from enum import Enum, auto
+from typing import assert_never
 
 from seenby.words.policy import Level
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Client:
-    """What a request tells of its sender."""
+class Kept(Enum):
+    """How much of a request goes into the journal."""
 
-    address: str | None = None
-    agent: str | None = None
-    headers: Mapping[str, str] = field(default_factory=dict)
-
-
-NOTHING: Final = Client()
+    NOTHING = auto()  # no record at all
+    HIT = auto()  # that there was one, and when; nothing about the client
+    CLIENT = auto()  # and the client's address, agent and evidence headers
 
 
-def is_recorded(level: Level) -> bool:
-    """Whether a hit of this level leaves any record. Nobody signs tokens of level off; should one turn up, none."""
-    return level is not Level.OFF
-
-
-def what_is_kept(level: Level, client: Client) -> Client:
-    """The part of `client` that may be journalled.
+def what_is_kept(level: Level) -> Kept:
+    """What may be journalled of a hit of this level.
 
     At the identified level the judge may still see the client, to tell a person from a machine; the drain
-    drops it with the verdict, and the store never gets it.
+    drops it with the verdict, and the store never gets it. Nobody signs tokens of level off; should one turn
+    up, it leaves nothing.
     """
     match level:
-        case Level.OFF | Level.COUNTED:
-            return NOTHING
+        case Level.OFF:
+            return Kept.NOTHING
+        case Level.COUNTED:
+            return Kept.HIT
         case Level.IDENTIFIED | Level.FULL:
-            return client
+            return Kept.CLIENT
         case _:
             assert_never(level)
