@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from seenby.journal.port import Batch
-from seenby.journal.record import MARKER, Whole, next_record, read_record, seed_of, unpack_hit
+from seenby.journal.record import HEAD, MARKER, Whole, next_record, read_record, seed_of, unpack_hit
 from seenby.journal.segment import DAMAGED, clear_unborn, is_growing, segment_names, sync_folder
 from seenby.words.hit import Hit
 
@@ -146,8 +146,9 @@ class _Reading:
 
     def _end(self, *, is_all_bad: bool) -> None:
         """The segment will not grow and holds nothing more: say so by its size, and report a tail that is not blank."""
-        tail = len(self._rest().rstrip(b"\0"))
-        if tail and is_all_bad and self.at == 0:
+        rest = self._rest()
+        tail = len(rest.rstrip(b"\0"))
+        if is_all_bad and self.at == 0 and tail >= HEAD.size and not rest.startswith(MARKER):
             self.is_unreadable = True
             return
         if tail:

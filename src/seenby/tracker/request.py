@@ -78,7 +78,7 @@ class _Head:
         self.url += url
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        self.lines.append((name.lower(), value))
+        self.lines.append((name.lower(), value.strip(b" \t")))
 
     def on_message_complete(self) -> None:
         self.is_complete = True

@@ -1,0 +1,381 @@
+"""Segments cut short, damaged, left behind, on full disks and on bad ones."""
+
+import asyncio
+import errno
+import os
+import stat
+import threading
+from pathlib import Path
+
+import pytest
+
+from seenby.journal import FileJournal, FileReader, pack_hit
+from seenby.journal.record import HEAD
+from seenby.journal.segment import Segment, segment_names
+from seenby.words.policy import Level
+from seenby.words.token import Keyring, Kind, Token, decode_id, encode_id, sign_token
+
+KEYS = Keyring(keys={1: b"k" * 32}, current=1)
+TOKEN = Token(kind=Kind.PIXEL, level=Level.FULL, message="m" * 16, recipient=None)
+RAW = decode_id(sign_token(TOKEN, KEYS)) or b""
+
+
+def packed(number: int) -> bytes:
+    return pack_hit(number.to_bytes(16, "big"), number, RAW, "GET", "192.0.2.1", "x" * number)
+
+
+def hit_id(number: int) -> str:
+    return encode_id(number.to_bytes(16, "big"))
+
+
+def new_segment(folder: Path, *, number: int = 1, room: int = 8192) -> Segment:
+    return Segment(folder, started=1_700_000_000_000_000, writer="0123456789abcdef", number=number, room=room)
+
+
+def written(folder: Path, count: int = 4) -> tuple[Path, list[int]]:
+    """A finished segment of `count` hits, and where each record begins and the last ends."""
+    segment = new_segment(folder)
+    payloads = [packed(number) for number in range(count)]
+    assert segment.write(payloads, 0) == count
+    segment.finish()
+    bounds = [0]
+    for payload in payloads:
+        bounds.append(bounds[-1] + HEAD.size + len(payload))
+    return folder / segment.name, bounds
+
+
+def read_ids(folder: Path) -> tuple[list[str], tuple[str, ...]]:
+    batch = FileReader(folder).take({}, limit=1000)
+    return [hit.id for hit in batch.hits], batch.torn
+
+
+async def keep(journal: FileJournal, *payloads: bytes) -> None:
+    left = len(payloads)
+    over = asyncio.Event()
+
+    def then() -> None:
+        nonlocal left
+        left -= 1
+        if not left:
+            over.set()
+
+    for payload in payloads:
+        journal.append(payload, then)
+    await asyncio.wait_for(over.wait(), 20)
+
+
+async def until_healthy(journal: FileJournal) -> None:
+    while not journal.healthy:  # noqa: ASYNC110 - it tells nobody when it recovers
+        await asyncio.sleep(0.01)
+
+
+@pytest.mark.parametrize("blank", [False, True], ids=["cut off", "blank after the cut"])
+def test_a_segment_cut_at_any_byte_gives_exactly_the_whole_records_before(tmp_path, blank):
+    path, bounds = written(tmp_path)
+    whole = path.read_bytes()
+    for cut in range(len(whole) + 1):
+        path.write_bytes(whole[:cut] + bytes(len(whole) - cut + 50 if blank else 0))
+        ids, torn = read_ids(tmp_path)
+        expected = sum(end <= cut for end in bounds[1:])
+        # zeros are put where zeros were: a record may be whole although its last bytes were cut off
+        if blank and len(ids) == expected + 1:
+            assert whole[cut : bounds[expected + 1]].strip(b"\0") == b""
+            continue
+        assert ids == [hit_id(number) for number in range(expected)]
+        tail = whole[bounds[expected] : cut]
+        assert bool(torn) == bool(tail.strip(b"\0") if blank else tail.rstrip(b"\0"))
+
+
+def test_any_damaged_byte_costs_its_own_record_only_and_is_reported(tmp_path):
+    path, bounds = written(tmp_path)
+    whole = path.read_bytes()
+    for at in range(len(whole)):
+        spoilt = bytearray(whole)
+        spoilt[at] ^= 0x5A
+        path.write_bytes(bytes(spoilt))
+        hurt = next(number for number, end in enumerate(bounds[1:]) if at < end)
+        ids, torn = read_ids(tmp_path)
+        assert ids == [hit_id(number) for number in range(4) if number != hurt]
+        assert torn
+
+
+def test_a_hole_of_zeros_is_skipped_once_the_writer_is_gone(tmp_path):
+    path, bounds = written(tmp_path)
+    whole = path.read_bytes()
+    path.write_bytes(whole[: bounds[1]] + bytes(bounds[2] - bounds[1]) + whole[bounds[2] :])
+    ids, torn = read_ids(tmp_path)
+    assert ids == [hit_id(0), hit_id(2), hit_id(3)]
+    assert torn
+
+
+def test_records_of_another_segment_are_not_taken_for_this_ones(tmp_path):
+    path, _bounds = written(tmp_path)
+    other = path.with_name(path.name.replace("0123456789abcdef", "fedcba9876543210"))
+    path.rename(other)
+    ids, torn = read_ids(tmp_path)
+    assert ids == []
+    assert torn
+
+
+def test_a_file_in_which_nothing_is_ours_is_put_aside_for_a_human(tmp_path):
+    path, _bounds = written(tmp_path)
+    path.write_bytes(b"something else altogether" * 100)
+    ids, torn = read_ids(tmp_path)
+    assert ids == []
+    assert len(torn) == 1
+    assert path.with_name(path.name + ".damaged").exists()
+    assert read_ids(tmp_path) == ([], ())
+
+
+def test_a_growing_segment_is_read_up_to_what_is_written_and_no_further(tmp_path):
+    segment = new_segment(tmp_path)
+    reader = FileReader(tmp_path)
+    done: dict[str, int] = {}
+    for number in range(5):
+        batch = reader.take(done, limit=10)
+        assert (batch.hits, batch.done, batch.torn) == ((), {}, ())
+        segment.write([packed(number)], 0)
+        batch = reader.take(done, limit=10)
+        assert [hit.id for hit in batch.hits] == [hit_id(number)]
+        done |= batch.done
+        assert reader.forget(done) == ()
+    segment.abandon()  # as if its process had died
+    done |= reader.take(done, limit=10).done
+    assert done == {segment.name: 8192}
+    assert reader.forget(done) == (segment.name,)
+    assert segment_names(tmp_path) == []
+
+
+def test_half_a_record_in_a_growing_segment_is_waited_for(tmp_path):
+    segment = new_segment(tmp_path)
+    segment.write([packed(1)], 0)
+    path = tmp_path / segment.name
+    file = os.open(path, os.O_RDWR)
+    used = FileReader(tmp_path).take({}, limit=9).done[segment.name]
+    os.pwrite(file, b"\xf7hj1\x00\x00\x00\x20half", used)
+    os.close(file)
+    batch = FileReader(tmp_path).take({}, limit=9)
+    assert len(batch.hits) == 1
+    assert (batch.torn, batch.done) == ((), {segment.name: used})
+    segment.abandon()
+
+
+def test_damage_in_a_growing_segment_does_not_hold_up_what_follows(tmp_path):
+    segment = new_segment(tmp_path)
+    segment.write([packed(1), packed(2), packed(3)], 0)
+    file = os.open(tmp_path / segment.name, os.O_RDWR)
+    os.pwrite(file, b"??", HEAD.size + len(packed(1)) + 20)
+    os.close(file)
+    ids, torn = read_ids(tmp_path)
+    assert ids == [hit_id(1), hit_id(3)]
+    assert torn
+    segment.abandon()
+
+
+def test_what_is_no_segment_is_left_alone(tmp_path):
+    for name in ("notes.txt", "x.journal", "0000000000000001-zz-000001.journal"):
+        (tmp_path / name).write_bytes(b"mine")
+    assert read_ids(tmp_path) == ([], ())
+    assert read_ids(tmp_path / "nowhere") == ([], ())
+    assert len(list(tmp_path.iterdir())) == 3
+
+
+def test_what_a_dead_writer_left_unnamed_is_cleared_away(tmp_path):
+    path, _bounds = written(tmp_path)
+    unborn = tmp_path / "0000000000000001-0123456789abcdef-000001.journal.new"
+    unborn.write_bytes(bytes(100))
+    done = FileReader(tmp_path).take({}, limit=100).done
+    assert FileReader(tmp_path).forget(done) == (path.name,)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_nobody_else_may_read_the_journal(tmp_path):
+    folder = tmp_path / "journal"
+
+    async def story() -> None:
+        journal = FileJournal(folder, segment_bytes=65_536)
+        await keep(journal, packed(1))
+        assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+        assert [stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()] == [0o600]
+        await journal.close()
+
+    asyncio.run(story())
+
+
+def test_hits_go_on_in_a_new_segment_when_one_is_full_and_none_is_lost_or_doubled(tmp_path):
+    async def story() -> None:
+        journal = FileJournal(tmp_path, segment_bytes=4096)
+        await keep(journal, *map(packed, range(200)))
+        await journal.close()
+        assert journal.lost == 0
+
+    asyncio.run(story())
+    assert len(segment_names(tmp_path)) > 5
+    assert read_ids(tmp_path) == ([hit_id(number) for number in range(200)], ())
+
+
+def test_a_new_process_begins_a_new_segment(tmp_path):
+    async def story(number: int) -> None:
+        journal = FileJournal(tmp_path)
+        await keep(journal, packed(number))
+        await journal.close()
+
+    asyncio.run(story(1))
+    first = {path: path.read_bytes() for path in tmp_path.iterdir()}
+    asyncio.run(story(2))
+    assert len(segment_names(tmp_path)) == 2
+    assert all(path.read_bytes() == was for path, was in first.items())
+
+
+def test_a_segment_with_hits_is_ended_when_it_is_old_so_that_it_can_be_deleted(tmp_path):
+    async def story() -> None:
+        journal = FileJournal(tmp_path, segment_seconds=0.2)
+        await keep(journal, packed(1))
+        reader = FileReader(tmp_path)
+        done: dict[str, int] = {}
+        while not reader.forget(done):
+            await asyncio.sleep(0.02)
+            done |= reader.take(done, limit=10).done
+        await journal.close()
+
+    asyncio.run(story())
+
+
+def test_at_the_size_limit_readers_are_served_the_loss_is_counted_and_room_heals_it(tmp_path):
+    async def story() -> None:
+        journal = FileJournal(tmp_path, segment_bytes=4096, max_bytes=8192, retry_seconds=0.02)
+        await keep(journal, *map(packed, range(200)))
+        kept = FileReader(tmp_path).take({}, limit=1000)
+        assert not journal.healthy
+        assert journal.lost == 200 - len(kept.hits) > 0
+        lost = journal.lost
+        FileReader(tmp_path).forget(dict.fromkeys(kept.done, 4096))
+        await asyncio.wait_for(until_healthy(journal), 20)
+        await keep(journal, packed(201))
+        assert journal.lost == lost
+        assert hit_id(201) in read_ids(tmp_path)[0]
+        await journal.close()
+
+    asyncio.run(story())
+
+
+def test_a_full_disk_is_survived_and_recovered_from_without_a_hit(tmp_path, monkeypatch):
+    def full(*args):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    async def story() -> None:
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "posix_fallocate", full)
+            journal = FileJournal(tmp_path, retry_seconds=0.02)
+            await keep(journal, *map(packed, range(3)))
+            assert (journal.lost, journal.healthy) == (3, False)
+        await asyncio.wait_for(until_healthy(journal), 20)
+        await keep(journal, packed(9))
+        await journal.close()
+        assert journal.lost == 3
+
+    asyncio.run(story())
+    assert read_ids(tmp_path)[0] == [hit_id(9)]
+
+
+def test_a_file_whose_sync_failed_is_never_synced_again_and_its_batch_is_written_anew(tmp_path, monkeypatch):
+    real, synced, failing = os.fdatasync, [], [False]
+
+    def fdatasync(file):
+        name = Path(f"/proc/self/fd/{file}").readlink().name
+        synced.append(name)
+        if failing[0]:
+            failing[0] = False
+            raise OSError(errno.EIO, "Input/output error")
+        real(file)
+
+    async def story() -> None:
+        monkeypatch.setattr(os, "fdatasync", fdatasync)
+        journal = FileJournal(tmp_path)
+        await keep(journal, packed(1))
+        failing[0] = True
+        await keep(journal, packed(2))
+        await keep(journal, packed(3))
+        await journal.close()
+        assert (journal.lost, journal.healthy) == (0, True)
+
+    asyncio.run(story())
+    first, second = segment_names(tmp_path)
+    assert synced == [first, first, second, second]
+    (tmp_path / first).write_bytes((tmp_path / first).read_bytes()[: len(packed(1)) + HEAD.size])  # what was synced
+    assert read_ids(tmp_path)[0] == [hit_id(1), hit_id(2), hit_id(3)]
+
+
+def test_a_disk_that_always_fails_turns_health_red_and_every_loss_is_counted(tmp_path, monkeypatch):
+    def broken(file):
+        raise OSError(errno.EIO, "Input/output error")
+
+    async def story() -> None:
+        monkeypatch.setattr(os, "fdatasync", broken)
+        journal = FileJournal(tmp_path, retry_seconds=60)
+        await keep(journal, packed(1), packed(2))
+        await keep(journal, packed(3))
+        assert (journal.lost, journal.healthy) == (3, False)
+        await journal.close()
+
+    asyncio.run(story())
+
+
+def test_readers_do_not_wait_for_a_disk_that_hangs(tmp_path, monkeypatch):
+    real = os.fdatasync
+    hanging: list[threading.Event] = []
+
+    def fdatasync(file):
+        while hanging:
+            hanging[0].wait()
+        real(file)
+
+    async def story() -> None:
+        monkeypatch.setattr(os, "fdatasync", fdatasync)
+        journal = FileJournal(tmp_path, patience_seconds=0.05)
+        await keep(journal, packed(1))
+        hung = threading.Event()
+        hanging.append(hung)
+        await keep(journal, packed(2), packed(3))
+        await keep(journal, packed(4))
+        assert (journal.lost, journal.healthy) == (3, False)
+        hanging.clear()
+        hung.set()
+        await asyncio.wait_for(until_healthy(journal), 20)
+        await keep(journal, packed(5))
+        await journal.close()
+        assert journal.lost == 3
+
+    asyncio.run(story())
+    ids = read_ids(tmp_path)[0]
+    assert ids[0] == hit_id(1)
+    assert ids[-1] == hit_id(5)
+    assert len(ids) == len(set(ids))
+
+
+def test_a_record_longer_than_a_segment_is_counted_as_lost_and_the_others_kept(tmp_path):
+    async def story() -> None:
+        journal = FileJournal(tmp_path, segment_bytes=4096)
+        await keep(journal, packed(1), packed(5000), packed(2))
+        await journal.close()
+        assert journal.lost == 1
+
+    asyncio.run(story())
+    assert read_ids(tmp_path)[0] == [hit_id(1), hit_id(2)]
+
+
+def test_only_the_loss_of_the_data_folder_is_survived_too(tmp_path):
+    folder = tmp_path / "journal"
+
+    async def story() -> None:
+        journal = FileJournal(folder, segment_bytes=4096, retry_seconds=0.02)
+        await keep(journal, packed(1))
+        for path in folder.iterdir():
+            path.unlink()
+        folder.rmdir()
+        await keep(journal, *map(packed, range(100, 140)))
+        await journal.close()
+        assert journal.lost == 0
+
+    asyncio.run(story())
+    assert hit_id(139) in read_ids(folder)[0]
