@@ -57,7 +57,7 @@ def _token_pattern(*, images: bool) -> re.Pattern[bytes]:
 _TOKENS: Final = _token_pattern(images=False)
 _TOKENS_AND_IMAGES: Final = _token_pattern(images=True)
 _ALL_TAGS: Final = re.compile(
-    rb"<!--.*?-->|<(style|title|script)\b.*?</\1|<[^>]*+>|&nbsp;|\s++", re.IGNORECASE | re.DOTALL
+    rb"<!--.*?-->|<(style|title|script)\b.*?</\1[^>]*+>|<[^>]*+>|&nbsp;|\s++", re.IGNORECASE | re.DOTALL
 )
 _FRAME_NAME: Final = re.compile(rb"/?[a-z]++", re.IGNORECASE)
 _SMALL: Final = 4000  # bytes; HTML that shows nothing is smaller
