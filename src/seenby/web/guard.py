@@ -1,0 +1,107 @@
+"""What holds for every request, before any page: headers that keep a browser careful, and two refusals.
+
+A change is refused unless the browser says that one of our own pages asked for it (Sec-Fetch-Site, or
+Origin in browsers without it); the session cookie is SameSite=Lax besides. A request that carries an
+Authorization header is let through to be checked by who answers it: no form and no link can send one.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from seenby.words.limits import FORM_BYTES
+
+_SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+class BodyTooLarge(Exception):  # noqa: N818 - an answer of ours: 413
+    """More than a form may hold."""
+
+
+def page_headers(*, preview_url: str) -> Mapping[str, str]:
+    """For every answer of the app's origin. Nothing inline runs, nothing is fetched from elsewhere."""
+    policy = (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
+        f"connect-src 'self'; frame-src {preview_url}; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    )
+    return {
+        "Content-Security-Policy": policy,
+        "X-Content-Type-Options": "nosniff",
+        "X-Frame-Options": "DENY",
+        "Referrer-Policy": "same-origin",
+        "Cross-Origin-Opener-Policy": "same-origin",
+        "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+    }
+
+
+def is_own(headers: Headers, *, app_url: str) -> bool:
+    """Whether one of our own pages sent this request."""
+    site = headers.get("sec-fetch-site")
+    if site is not None:
+        return site == "same-origin"
+    origin = headers.get("origin")
+    if origin is None:
+        return False
+    return origin == app_url or urlsplit(origin).netloc == headers.get("host", "")
+
+
+class Guard:
+    """ASGI around the app."""
+
+    def __init__(self, app: ASGIApp, *, app_url: str, preview_url: str) -> None:
+        self._app = app
+        self._app_url = app_url
+        self._headers = page_headers(preview_url=preview_url)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Refuse, or pass on with our headers on the answer."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+
+        async def with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                answer = MutableHeaders(scope=message)
+                for name, value in self._headers.items():
+                    answer.setdefault(name, value)
+                answer.setdefault("Cache-Control", "no-store")
+            await send(message)
+
+        refusal = self._refusal(scope)
+        if refusal is not None:
+            await refusal(scope, receive, with_headers)
+            return
+        await self._app(scope, _bounded(receive), with_headers)
+
+    def _refusal(self, scope: Scope) -> PlainTextResponse | None:
+        headers = Headers(scope=scope)
+        length = headers.get("content-length", "0")
+        if not length.isdigit() or int(length) > FORM_BYTES:
+            return too_large()
+        if scope["method"] in _SAFE or "authorization" in headers or is_own(headers, app_url=self._app_url):
+            return None
+        return PlainTextResponse("Refused: this change was not asked for by a page of Seenby.\n", status_code=403)
+
+
+def too_large() -> PlainTextResponse:
+    """More than any form of ours holds."""
+    return PlainTextResponse(f"Refused: more than {FORM_BYTES} bytes.\n", status_code=413)
+
+
+def _bounded(receive: Receive) -> Receive:
+    """The same body, unless it grows past the limit without having said so (chunked)."""
+    got = 0
+
+    async def bounded() -> Message:
+        nonlocal got
+        message = await receive()
+        got += len(message.get("body", b""))
+        if got > FORM_BYTES:
+            raise BodyTooLarge
+        return message
+
+    return bounded

@@ -1,0 +1,118 @@
+"""How pages are drawn: the templates, the few words they share, and what stands around every page."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from fastapi import Request
+from fastapi.responses import HTMLResponse
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+from markupsafe import Markup
+
+from seenby.store import Transaction
+from seenby.store.times import moment
+from seenby.web.assets import Assets
+from seenby.web.marks import delivery_mark, eye_mark, link_mark
+from seenby.words.message import Sender
+
+_STEPS: Final = ((timedelta(days=1), "day"), (timedelta(hours=1), "hour"), (timedelta(minutes=1), "minute"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Frame:
+    """What stands around a page: who looks, what is unread, and the event up to which the page knows everything."""
+
+    sender: Sender
+    seq: int
+    unread: int
+    bell_seen: int
+
+
+async def frame_of(tx: Transaction, sender: Sender) -> Frame:
+    """Read before anything else of a page, so that nothing falls between the page and its live stream."""
+    last = await tx.one("last_event")
+    row = await tx.one("sender_by_id", id=sender.id)
+    seen = row["bell_seen"] if row else 0
+    unread = await tx.one("unread_bell", team=sender.team, seen=seen)
+    return Frame(sender=sender, seq=last["seq"] if last else 0, unread=unread["n"] if unread else 0, bell_seen=seen)
+
+
+class Look:
+    """The templates of one process."""
+
+    def __init__(self, assets: Assets) -> None:
+        self._pages = Environment(
+            loader=PackageLoader("seenby.web"),
+            autoescape=select_autoescape(default=True),
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        self._pages.globals.update(
+            assets=assets, icon=_icon(assets), eye_mark=eye_mark, link_mark=link_mark, delivery_mark=delivery_mark
+        )
+        self._pages.filters.update(many=many, percent=percent)
+
+    def draw(
+        self, name: str, *, now: datetime, values: Mapping[str, object], frame: Frame | None = None, status: int = 200
+    ) -> HTMLResponse:
+        """The named template as an answer."""
+        text = self._pages.get_template(name).render(values, frame=frame, when=_when(now))
+        return HTMLResponse(text, status_code=status)
+
+
+def draw(
+    request: Request, name: str, *, frame: Frame | None = None, status: int = 200, **values: object
+) -> HTMLResponse:
+    """The named template with the look and the clock of this app."""
+    look: Look = request.app.state.look
+    return look.draw(name, now=request.app.state.parts.now(), frame=frame, status=status, values=values)
+
+
+class _icon:  # noqa: N801 - called as a function in templates
+    def __init__(self, assets: Assets) -> None:
+        self._sprite = assets.icons
+
+    def __call__(self, name: str) -> Markup:
+        return Markup('<svg class="icon" aria-hidden="true"><use href="{}#{}"></use></svg>').format(self._sprite, name)
+
+
+class _when:  # noqa: N801 - called as a function in templates
+    """A moment the store kept, as an element that the page's script puts into the reader's own zone."""
+
+    def __init__(self, now: datetime) -> None:
+        self._now = now
+
+    def __call__(self, at: int | datetime, *, exact: bool = False) -> Markup:
+        moment_at = moment(at) if isinstance(at, int) else at
+        utc = moment_at.astimezone(UTC)
+        words = utc.strftime("%-d %b, %H:%M UTC") if exact else ago(moment_at, now=self._now)
+        return Markup('<time datetime="{}" data-show="{}" title="{}">{}</time>').format(
+            utc.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            "exact" if exact else "relative",
+            utc.strftime("%Y-%m-%d %H:%M:%S UTC"),
+            words,
+        )
+
+
+def ago(at: datetime, *, now: datetime) -> str:
+    """Relative words, for browsers without a script and for the first paint."""
+    passed = now - at
+    if abs(passed) < timedelta(minutes=1):
+        return "just now"
+    if abs(passed) >= timedelta(days=7):
+        return at.astimezone(UTC).strftime("%-d %b, %H:%M UTC")
+    size, unit = next(step for step in _STEPS if abs(passed) >= step[0])
+    count = abs(passed) // size
+    return f"{many(count, unit)} ago" if passed > timedelta(0) else f"in {many(count, unit)}"
+
+
+def many(count: int, thing: str, things: str | None = None) -> str:
+    """`1 hit`, `2 hits`."""
+    return f"{count:,} {thing if count == 1 else things or thing + 's'}"
+
+
+def percent(permille: int) -> str:
+    """A probability for people: whole percents, never a false 0 or 100."""
+    return f"{min(99, max(1, round(permille / 10)))}%"

@@ -1,0 +1,135 @@
+"""What we can honestly say of one recipient, as a mark: a word, an icon, a colour by state, and why.
+
+Never a bare tick, and colour never speaks alone. "No sign" is not "not opened".
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from seenby.instrument.reasons import Untouched
+from seenby.words.message import Delivery, Untracked
+from seenby.words.policy import Level
+from seenby.words.verdict import State
+
+Row = Mapping[Any, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mark:
+    """One mark as the page draws it."""
+
+    state: State
+    word: str
+    icon: str
+    why: str
+    off: bool = False  # nothing was there to be fetched: the quiet form of "cannot know"
+
+
+_EYE: Final[Mapping[State, Mark]] = {
+    State.SEEN: Mark(
+        state=State.SEEN, word="Seen", icon="eye-check", why="Seen: a person loaded the images, or clicked a link."
+    ),
+    State.PROBABLY: Mark(
+        state=State.PROBABLY,
+        word="Probably",
+        icon="eye",
+        why="Probably seen: more likely a person than a machine, but we are not sure.",
+    ),
+    State.CANNOT_KNOW: Mark(
+        state=State.CANNOT_KNOW,
+        word="Cannot know",
+        icon="eye-question",
+        why="Cannot know: only a machine fetched the images. Apple, for one, fetches them for everyone, read or not.",
+    ),
+    State.NO_SIGN: Mark(
+        state=State.NO_SIGN,
+        word="No sign",
+        icon="eye-off",
+        why="No sign so far. It may still have been read: many mail programs do not load images.",
+    ),
+}
+_LINK: Final[Mapping[State, Mark]] = {
+    State.SEEN: Mark(state=State.SEEN, word="Clicked", icon="pointer", why="Clicked: a person followed a link."),
+    State.PROBABLY: Mark(
+        state=State.PROBABLY,
+        word="Probably",
+        icon="pointer",
+        why="Probably clicked: more likely a person than a machine, but we are not sure.",
+    ),
+    State.CANNOT_KNOW: Mark(
+        state=State.CANNOT_KNOW,
+        word="Cannot know",
+        icon="question-mark",
+        why="Cannot know: only machines followed the links, as security scanners do.",
+    ),
+    State.NO_SIGN: Mark(
+        state=State.NO_SIGN, word="No sign", icon="link", why="No sign so far: nobody followed a link."
+    ),
+}
+
+
+def eye_mark(message: Row, recipient: Row) -> Mark:
+    """What we can say of opening."""
+    state = State(recipient["opened"])
+    why = why_not_tracked(message, recipient, level=recipient["pixels"], channel="opens")
+    if why is not None and state is State.NO_SIGN:
+        return Mark(state=State.CANNOT_KNOW, word="Not tracked", icon="eye-off", why=why, off=True)
+    return _EYE[state]
+
+
+def link_mark(message: Row, recipient: Row) -> Mark | None:
+    """What we can say of clicking; None when the message holds no link that we track."""
+    state = State(recipient["clicked"])
+    why = why_not_tracked(message, recipient, level=recipient["links"], channel="clicks")
+    if why is not None and state is State.NO_SIGN:
+        return Mark(state=State.CANNOT_KNOW, word="Not tracked", icon="link-off", why=why, off=True)
+    return _LINK[state] if message["link_count"] else None
+
+
+def why_not_tracked(message: Row, recipient: Row, *, level: int, channel: str) -> str | None:
+    """Why this recipient's opens or clicks cannot be told, or None when they can."""
+    if recipient["untracked"]:
+        return Untracked(recipient["untracked"]).sentence
+    if message["untouched"]:
+        return untouched_sentence(message["untouched"])
+    match Level(level):
+        case Level.OFF:
+            return f"Not tracked: {channel} were switched off for this message."
+        case Level.COUNTED:
+            return f"Not tracked one by one: {channel} of this message are counted for all recipients together."
+        case Level.IDENTIFIED | Level.FULL:
+            return None
+
+
+def untouched_sentence(reason: str) -> str:
+    """Why a whole message went out as it came."""
+    try:
+        return Untouched(reason).sentence
+    except ValueError:
+        return "The message went out as it came."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeliveryMark:
+    """Where a copy stands, when that matters: `kind` is bad or wait."""
+
+    kind: str
+    word: str
+    why: str
+
+
+def delivery_mark(recipient: Row) -> DeliveryMark | None:
+    """Delivery where it needs attention; None for a copy that was sent."""
+    reply = recipient["reply"]
+    match Delivery(recipient["state"]):
+        case Delivery.SENT:
+            return None
+        case Delivery.QUEUED:
+            return DeliveryMark(kind="wait", word="Waiting to be sent", why="")
+        case Delivery.DEFERRED:
+            return DeliveryMark(kind="wait", word="Delayed, will try again", why=reply)
+        case Delivery.BOUNCED:
+            return DeliveryMark(kind="bad", word="Bounced", why=reply)
+        case Delivery.FAILED:
+            return DeliveryMark(kind="bad", word="Not delivered, given up", why=reply)

@@ -1,0 +1,34 @@
+"""The two web apps, put together: the pages, and the previews that live on an origin of their own."""
+
+from fastapi import FastAPI
+from fastapi.responses import PlainTextResponse
+
+from seenby.web import bell, sent, session, stream
+from seenby.web.assets import STATIC, KeptFiles, load_assets
+from seenby.web.given import Parts
+from seenby.web.guard import Guard
+from seenby.web.look import Look
+from seenby.web.problem import add_problem_pages
+
+__all__ = ["Parts", "make_app"]
+
+# Every page, in the order of the menu. What else is served on this origin joins here.
+ROUTERS = (session.router, sent.router, bell.router, stream.router)
+
+
+def make_app(parts: Parts) -> FastAPI:
+    """The pages. Raises FrontendMissing when their script and styles were not built."""
+    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
+    app.state.parts = parts
+    app.state.look = Look(load_assets())
+    for router in ROUTERS:
+        app.include_router(router)
+    app.mount("/static", KeptFiles(directory=STATIC))
+    app.add_api_route("/healthz", _healthy, methods=["GET"])
+    add_problem_pages(app)
+    app.add_middleware(Guard, app_url=parts.app_url, preview_url=parts.preview_url)
+    return app
+
+
+async def _healthy() -> PlainTextResponse:
+    return PlainTextResponse("ok\n")
