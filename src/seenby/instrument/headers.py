@@ -32,7 +32,7 @@ _ENCODED_WORD: Final = re.compile(r"=\?([\w.:-]{1,40}+)(?:\*[\w-]{0,20}+)?\?([bB
 _Q_ESCAPE: Final = re.compile(rb"=([0-9A-Fa-f]{2})")
 # Control characters, line and paragraph separators, and what turns the direction of text around.
 _UNSAFE: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]+")
-_MAILBOX_TOKEN: Final = re.compile(r'"(?:[^"\\]|\\.)*+(?:"|\Z)|[^"(),:;<>\\]++|.', re.DOTALL)
+_MAILBOX_TOKEN: Final = re.compile(r'"(?:[^"\\]|\\.|\\\Z)*+(?:"|\Z)|[^"(),:;<>\\]++|.', re.DOTALL)
 _CHANNEL: Final = re.compile(r"(?:(pixels?|links?)\s*=\s*)?([^\s=,;]+)\s*(?:[\s,;]|$)\s*", re.IGNORECASE)
 SHOWN_BYTES: Final = 16_384  # of one field's value; enough for any subject, small enough to decode at will
 
