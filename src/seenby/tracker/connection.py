@@ -12,6 +12,7 @@ from seenby.tracker.answers import REFUSED, Answer
 from seenby.tracker.client import Told, client_address, is_trusted, plain_address
 from seenby.tracker.house import House
 from seenby.tracker.request import BadRequest, read_plain, read_strictly
+from seenby.words.errors import JournalError
 from seenby.words.limits import REQUEST_BYTES
 
 END: Final = b"\r\n\r\n"
@@ -175,10 +176,15 @@ class Connection(asyncio.Protocol):
         if record is None or house.journal is None:
             self._answer(answer, is_last=is_last, is_head=method == "HEAD")
             return
+        try:
+            house.journal.append(record, self._kept)
+        except JournalError:  # a keeper's broken promise is nothing to the reader
+            house.lost += 1
+            self._answer(answer, is_last=is_last, is_head=method == "HEAD")
+            return
         text = answer.on_the_wire(house.second, is_last=is_last, is_head=method == "HEAD")
         self._is_deaf = self._is_deaf or is_last
         self._owed.append(_Owed(text, is_last, waits=True))
-        house.journal.append(record, self._kept)
 
     def _client(self, told: Told) -> str:
         """The client's address: the peer's own, unless that is a trusted proxy and names another."""

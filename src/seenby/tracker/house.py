@@ -51,6 +51,7 @@ class House:
         self.request_seconds = request_seconds
         self.now = time.monotonic()
         self.second = int(time.time())
+        self.lost = 0  # hits that the journal refused against its promise
         self._guests: set[Guest] = set()
         self._most = most_connections
         self._random = b""

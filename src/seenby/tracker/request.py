@@ -73,12 +73,17 @@ class _Head:
         self.url = b""
         self.lines: list[tuple[bytes, bytes]] = []
         self.is_complete = False
+        self.keeps_alive = False
+        self.parser = httptools.HttpRequestParser(self)
 
     def on_url(self, url: bytes) -> None:
         self.url += url
 
     def on_header(self, name: bytes, value: bytes) -> None:
         self.lines.append((name.lower(), value.strip(b" \t")))
+
+    def on_headers_complete(self) -> None:
+        self.keeps_alive = self.parser.should_keep_alive()  # known now only: llhttp forgets it with the message
 
     def on_message_complete(self) -> None:
         self.is_complete = True
@@ -87,7 +92,7 @@ class _Head:
 def read_strictly(head: bytes) -> Request | BadRequest:
     """One head, up to and with its empty line."""
     told = _Head()
-    parser = httptools.HttpRequestParser(told)
+    parser = told.parser
     is_upgrade = False
     try:
         parser.feed_data(head)
@@ -99,12 +104,13 @@ def read_strictly(head: bytes) -> Request | BadRequest:
         return BadRequest(400)
     if parser.get_http_version() not in ("1.0", "1.1"):
         return BadRequest(505)
+    keeps_alive = told.keeps_alive and parser.get_http_version() == "1.1"
     has_body = not told.is_complete and not is_upgrade
     return Request(
         method=parser.get_method().decode("ascii"),
         path=_path(told.url),
         told=what_is_told(told.lines),
-        is_last=is_upgrade or has_body or not parser.should_keep_alive(),
+        is_last=is_upgrade or has_body or not keeps_alive,
         has_body=has_body,
     )
 
