@@ -16,7 +16,7 @@ from seenby.instrument.charsets import shown
 from seenby.words.address import Address, parse_address
 from seenby.words.errors import PolicyError
 from seenby.words.limits import HEADER_BYTES
-from seenby.words.policy import FULL, Level, Policy, parse_level
+from seenby.words.policy import Asked, Level, parse_level
 
 _BLANK_LINE: Final = re.compile(rb"\n\r?\n|\A\r?\n")
 _FIELD: Final = re.compile(rb"([!-9;-~]++)[ \t]*+:([^\n]*+(?:\n[ \t][^\n]*+)*+)(?:\n|\Z)")
@@ -200,17 +200,14 @@ def _mailbox(name: list[str], spec: str) -> tuple[str, Address] | None:
     return _safe(_words_decoded(shown_name[:SHOWN_BYTES].strip())), address
 
 
-def parse_asked(headers: Headers) -> Policy | None:
-    """What the field `X-Seenby: pixel=off links=identified` asks for; None without one. Raises PolicyError.
+def parse_asked(headers: Headers) -> Asked:
+    """What the field `X-Seenby: pixel=off links=identified` asks for. Raises PolicyError.
 
-    A level alone means both channels; a channel that is not named is not restricted; where two
-    fields or two words speak of one channel, the stricter counts.
+    A level alone means both channels; a channel that is not named, or `on`, is not restricted; where
+    two fields or two words speak of one channel, the stricter counts.
     """
-    values = headers.all("X-Seenby")
-    if not values:
-        return None
-    asked = FULL
-    for value in values:
+    asked: dict[str, Level] = {}
+    for value in headers.all("X-Seenby"):
         here = 0
         while here < len(value):
             found = _CHANNEL.match(value, here)
@@ -218,12 +215,16 @@ def parse_asked(headers: Headers) -> Policy | None:
                 raise PolicyError(
                     f"'{value[here : here + 40]}' is no wish we know: write X-Seenby: pixel=off links=full."
                 )
-            asked = asked.within(_one_channel(found[1], parse_level(found[2])))
             here = found.end()
-    return asked
+            if found[2].lower() == "on":
+                continue
+            level = parse_level(found[2])
+            for channel in _channels(found[1]):
+                asked[channel] = min(level, asked.get(channel, level))
+    return Asked(pixels=asked.get("pixels"), links=asked.get("links"))
 
 
-def _one_channel(channel: str | None, level: Level) -> Policy:
-    if channel is None:
-        return Policy(pixels=level, links=level)
-    return Policy(pixels=level) if channel.lower().startswith("pixel") else Policy(links=level)
+def _channels(named: str | None) -> tuple[str, ...]:
+    if named is None:
+        return ("pixels", "links")
+    return ("pixels",) if named.lower().startswith("pixel") else ("links",)
