@@ -109,8 +109,9 @@ class Connection(asyncio.Protocol):
             self._transport.abort()
 
     def finish(self) -> None:
-        """Read no further request; leave when nothing is owed."""
+        """Read no further request; leave when nothing is owed, and linger no longer."""
         self._is_deaf = True
+        self._lingers = False
         if not self._owed:
             self._leave()
 
