@@ -43,6 +43,12 @@ async def sender_by_address(tx: Transaction, address: str) -> Sender | None:
     return sender_of(row) if row else None
 
 
+async def sender_by_id(tx: Transaction, sender: str) -> Sender | None:
+    """The sender with this id."""
+    row = await tx.one("sender_by_id", id=sender)
+    return sender_of(row) if row else None
+
+
 async def sender_with_password(tx: Transaction, *, address: str, password: str) -> Sender | None:
     """The sender who submits with this user and password, or None."""
     parsed = parse_address(address)
@@ -89,14 +95,20 @@ async def open_session(tx: Transaction, *, link: str, session: str, now: datetim
     if spent is None:
         return False
     await tx.run(
-        "put_session", hash=secret_hash(session), team=spent["team"], sender=spent["sender"], ends_at=micros(now + lasts)
+        "put_session",
+        hash=secret_hash(session),
+        team=spent["team"],
+        sender=spent["sender"],
+        ends_at=micros(now + lasts),
     )
     return True
 
 
 async def put_sign_in_link(tx: Transaction, *, sender: Sender, link: str, ends_at: datetime) -> None:
     """Let `link` sign `sender` in once, until `ends_at`."""
-    await tx.run("put_sign_in_link", hash=secret_hash(link), team=sender.team, sender=sender.id, ends_at=micros(ends_at))
+    await tx.run(
+        "put_sign_in_link", hash=secret_hash(link), team=sender.team, sender=sender.id, ends_at=micros(ends_at)
+    )
 
 
 async def session_sender(tx: Transaction, *, session: str, now: datetime) -> Sender | None:

@@ -39,15 +39,15 @@ class Transaction:
         self.connection = connection
         self._dialect = connection.dialect.name
 
-    async def all(self, name: str, **values: object) -> Sequence[RowMapping]:
+    async def all(self, name: str, /, **values: object) -> Sequence[RowMapping]:
         """Every row of the named statement."""
         return (await self.connection.execute(_clause(self._dialect, name), values)).mappings().all()
 
-    async def one(self, name: str, **values: object) -> RowMapping | None:
+    async def one(self, name: str, /, **values: object) -> RowMapping | None:
         """The first row, or None."""
         return (await self.connection.execute(_clause(self._dialect, name), values)).mappings().first()
 
-    async def run(self, name: str, **values: object) -> int:
+    async def run(self, name: str, /, **values: object) -> int:
         """How many rows the named statement changed."""
         return (await self.connection.execute(_clause(self._dialect, name), values)).rowcount
 

@@ -61,6 +61,7 @@ addresses = Table(
     _text("team"),
     _text("sender"),
     Index("addresses_sender", "sender"),
+    Index("addresses_team", "team"),
 )
 
 sign_in_links = Table(
@@ -278,4 +279,6 @@ settings = Table(
 )
 
 # How far each segment of the journal has been taken in.
-drained = Table("drained", METADATA, Column("segment", Text, primary_key=True), Column("place", BigInteger, nullable=False))
+drained = Table(
+    "drained", METADATA, Column("segment", Text, primary_key=True), Column("place", BigInteger, nullable=False)
+)

@@ -1,10 +1,12 @@
 """An event: one thing worth telling. A closed set, past tense."""
 
+from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 
 class EventKind(StrEnum):
-    """The kinds; the values are what webhooks and the store carry."""
+    """The kinds; the values are what the store and webhooks carry."""
 
     MESSAGE_ACCEPTED = "message_accepted"
     MESSAGE_SENT = "message_sent"
@@ -13,4 +15,19 @@ class EventKind(StrEnum):
     MESSAGE_FAILED = "message_failed"
     OPENED = "opened"
     CLICKED = "clicked"
-    HIT_JUDGED = "hit_judged"  # for live pages only: a hit that is no open or click, or a revision
+    HIT_JUDGED = "hit_judged"  # a hit that is no open or click of its own, or a revised verdict: for live pages
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """One thing that happened. `id` is the same however often it is found out; `bell`: worth a bell."""
+
+    id: str
+    team: str
+    kind: EventKind
+    message: str
+    recipient: str | None
+    at: datetime
+    hit: str | None = None
+    bell: bool = False
+    detail: str = ""

@@ -44,13 +44,18 @@ OFF: Final = Policy(pixels=Level.OFF, links=Level.OFF)
 FULL: Final = Policy()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What one message asks for, channel by channel; None: as much as is allowed."""
+
+    pixels: Level | None = None
+    links: Level | None = None
+
+
 def parse_level(text: str) -> Level:
-    """The level that `text` names; `on` means as much as is allowed. Raises PolicyError."""
-    word = text.strip().lower()
-    if word == "on":
-        return Level.FULL
+    """The level that `text` names. Raises PolicyError."""
     try:
-        return Level[word.upper()]
+        return Level[text.strip().upper()]
     except KeyError:
         raise PolicyError(f"'{text[:40]}' is no tracking level: use off, counted, identified or full.") from None
 

@@ -160,6 +160,12 @@ def read_token(raw: bytes) -> Token | None:
         return None
 
 
+def token_key_id(raw: bytes) -> int:
+    """Under which key a token's bytes say they were signed."""
+    key_id: int = _HEAD.unpack_from(raw)[2]
+    return key_id
+
+
 def _inflated(squeezed: bytes) -> bytes:
     """At most MAX_TARGET bytes out of raw DEFLATE; ValueError when there would be more."""
     inflate = zlib.decompressobj(-15)

@@ -95,5 +95,7 @@ returning event;
 -- settle_outbox: told
 update outbox set due_at = null where event = :event and channel = :channel;
 
--- event: one event
-select * from events where id = :id;
+-- failure_of: what is to be told of a copy that could not be sent
+select e.team, e.kind, e.detail, m.subject, m.message_id, m.sender, r.address, s.address as sender_address, s.next_hop
+from events e join messages m on m.id = e.message join recipients r on r.id = e.recipient
+join senders s on s.id = m.sender where e.id = :event;

@@ -6,3 +6,6 @@ and (lower(m.subject) like :words escape '\' or m.from_address like :words escap
   or exists (select 1 from recipients r where r.message = m.id
     and (r.address like :words escape '\' or lower(r.name) like :words escape '\')))
 order by m.accepted_at desc, m.id desc limit :limit;
+
+-- caught_copy: one message in the built-in mailbox, for whoever holds a capability for it
+select recipient, raw from caught where recipient = :recipient;

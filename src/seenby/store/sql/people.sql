@@ -13,9 +13,6 @@ select domain from team_domains where team = :team order by domain;
 -- drop_team_domain: mail to this domain goes to outsiders again
 delete from team_domains where team = :team and domain = :domain;
 
--- colleagues: which of these addresses belong to a sender of the team
-select address, sender from addresses where team = :team and address = :address;
-
 -- add_sender: somebody who may submit mail and sign in
 insert into senders (id, team, address, role, password_hash, pixels, links, notify, next_hop, bell_seen, made_at)
 values (:id, :team, :address, :role, :password_hash, :pixels, :links, 1, :next_hop, :bell_seen, :at);
@@ -28,6 +25,9 @@ delete from addresses where address = :address and sender = :sender;
 
 -- addresses_of: what the sender may write as From
 select address from addresses where sender = :sender order by address;
+
+-- addresses_of_team: what anybody in the team may write as From
+select address from addresses where team = :team;
 
 -- sender_by_address: the sender who signs in, or submits, as this address
 select s.*, t.pixels as team_pixels, t.links as team_links
@@ -92,3 +92,6 @@ select value from settings where team = :team and name = :name;
 -- put_setting: keep one setting of the team
 insert into settings (team, name, value) values (:team, :name, :value)
 on conflict (team, name) do update set value = excluded.value;
+
+-- owner_of_address: who may write this address as From
+select sender, team from addresses where address = :address;

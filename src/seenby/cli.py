@@ -1,0 +1,355 @@
+"""Every command, thin: read the arguments, call what does the work, say what happened."""
+
+import asyncio
+import json
+import signal
+import sys
+import threading
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import httpx2
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from seenby import __version__, maillog, workbench
+from seenby.accounts import Accounts
+from seenby.demo import run_demo
+from seenby.doctor import examine
+from seenby.folder import Folder, open_folder
+from seenby.settings import Settings, load_settings, settings_file
+from seenby.supervise import supervise, tell_ready, when_alone
+from seenby.wiring import Role, Started, mint, now, opened_store, run_app, run_tracking, tracking_url
+from seenby.words.errors import DataFolderError, SeenbyError
+from seenby.words.limits import LIMITS
+
+app = typer.Typer(
+    help="Seenby tells a sender when a message was opened and its links clicked, by whom, and how it knows.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+senders = typer.Typer(help="Who may submit mail and sign in.", no_args_is_help=True)
+app.add_typer(senders, name="sender")
+out = Console(soft_wrap=True)
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+DataFolder = Annotated[Path | None, typer.Option("--data", help="The data folder, instead of SEENBY_DATA.")]
+UnderUp = Annotated[bool, typer.Option("--under-up", hidden=True)]
+
+
+def main() -> None:
+    """Run a command; what people can mend is one sentence on standard error and status 1."""
+    try:
+        app()
+    except SeenbyError as error:
+        _give_up(str(error))
+    except BrokenPipeError:
+        sys.exit(1)
+
+
+def _give_up(why: str) -> NoReturn:
+    sys.stderr.write(f"seenby: {why}\n")
+    sys.exit(1)
+
+
+def _settings(data: Path | None = None, **given: Any) -> Settings:  # noqa: ANN401 - any setting
+    settings = load_settings(**given, **({"data": data} if data else {}))
+    maillog.start_log(level=settings.log_level)
+    return settings
+
+
+# ---------------------------------------------------------------- running
+
+
+@app.command()
+def up(
+    data: DataFolder = None,
+    owner: Annotated[str, typer.Option(help="The first account's address, at the first start.")] = "",
+) -> None:
+    """Run everything on this machine: gateway, tracker, worker and pages. Ctrl-C stops it."""
+    settings = _settings(data, **({"owner": owner} if owner else {}))
+    asyncio.run(
+        supervise(settings, given={"SEENBY_DATA": str(settings.data), "SEENBY_OWNER": settings.owner}, on_ready=_greet)
+    )
+
+
+def _greet(told: Mapping[str, str]) -> None:
+    lines = [
+        f"Seenby {__version__} is running. Ctrl-C stops it.",
+        "",
+        f"  Pages       {told['app_url']}",
+        f"  Tracking    {told['tracking_url']}",
+        f"  SMTP        {told['smtp']}",
+        "",
+        "  Sign in (this link works once, within the hour):",
+        f"  {told['sign_in']}",
+        "",
+        f"  SMTP user      {told['owner']}",
+    ]
+    if told["password"]:
+        lines += [f"  SMTP password  {told['password']}", "                 (shown only now)"]
+    else:
+        lines += [
+            f"  SMTP password  as shown at the first start; new: seenby sender add {told['owner']} --new-password"
+        ]
+    lines += ["", "  To send from your own address: seenby sender add you@example.com", ""]
+    sys.stdout.write("\n".join(lines) + "\n")
+    sys.stdout.flush()
+
+
+@app.command()
+def gateway(data: DataFolder = None) -> None:
+    """Run the SMTP gateway alone (with PostgreSQL)."""
+    _run_roles(_settings(data), {Role.GATEWAY}, under_up=False)
+
+
+@app.command()
+def worker(data: DataFolder = None) -> None:
+    """Run the worker alone (with PostgreSQL): sends, takes hits in, judges."""
+    _run_roles(_settings(data), {Role.WORKER}, under_up=False)
+
+
+@app.command()
+def web(data: DataFolder = None) -> None:
+    """Run the pages alone (with PostgreSQL)."""
+    _run_roles(_settings(data), {Role.WEB}, under_up=False)
+
+
+@app.command(hidden=True)
+def serve(data: DataFolder = None, under_up: UnderUp = False) -> None:
+    """Run gateway, worker and pages in one process, as `up` does."""
+    _run_roles(_settings(data), set(Role), under_up=under_up)
+
+
+def _run_roles(settings: Settings, roles: set[Role], *, under_up: bool) -> None:
+    def ready(started: Started) -> None:
+        if under_up:
+            tell_ready(**asdict(started), tracking_url=tracking_url(settings))
+        else:
+            maillog.process("ready", roles=sorted(roles))
+
+    async def run() -> None:
+        stop, loop = asyncio.Event(), asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, stop.set)
+        if under_up:
+            when_alone(lambda: loop.call_soon_threadsafe(stop.set))
+        await run_app(settings, roles=roles, stop=stop, on_ready=ready)
+
+    try:
+        asyncio.run(run())
+    except SeenbyError as error:
+        if not under_up:
+            raise
+        tell_ready(error=error)
+
+
+@app.command()
+def tracker(
+    data: DataFolder = None,
+    redirect_only: Annotated[
+        bool, typer.Option("--redirect-only", help="Serve links from the key file alone; record nothing.")
+    ] = False,
+    key_file: Annotated[Path | None, typer.Option(help="The tracking keys, instead of the data folder's.")] = None,
+    under_up: UnderUp = False,
+) -> None:
+    """Run the tracker alone: pixels and links."""
+    stop = threading.Event()
+
+    def ready(port: int) -> None:
+        if under_up:
+            tell_ready(port=port)
+            when_alone(stop.set)
+        else:
+            maillog.process("ready", roles=["tracker"], port=port)
+
+    try:
+        run_tracking(_settings(data), key_file=key_file, redirect_only=redirect_only, on_ready=ready, stop=stop)
+    except SeenbyError as error:
+        if not under_up:
+            raise
+        tell_ready(error=error)
+
+
+@app.command()
+def demo() -> None:
+    """Run the whole story in a temporary folder and print the timeline: send, fetch, open, click."""
+    run_demo(out)
+
+
+# ---------------------------------------------------------------- accounts
+
+
+@senders.command("add")
+def sender_add(
+    address: str,
+    data: DataFolder = None,
+    next_hop: Annotated[str, typer.Option(help="The SMTP server for this sender's mail.")] = "",
+    new_password: Annotated[bool, typer.Option("--new-password", help="Another password for a sender.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Let ADDRESS submit mail and sign in; prints the SMTP password, which is shown only now."""
+    asked = {"address": address, "next_hop": next_hop, "new_password": new_password}
+    told = asyncio.run(_account(_settings(data), "sender", asked))
+    if as_json:
+        print(json.dumps(told))
+    else:
+        print(f"SMTP user      {told['user']}\nSMTP password  {told['password']}\n               (shown only now)")
+
+
+@app.command("sign-in")
+def sign_in(address: str, data: DataFolder = None, as_json: AsJson = False) -> None:
+    """Print a link that signs ADDRESS in, once and within the hour."""
+    told = asyncio.run(_account(_settings(data), "sign-in", {"address": address}))
+    print(json.dumps(told) if as_json else told["link"])
+
+
+async def _account(settings: Settings, what: str, asked: dict[str, Any]) -> dict[str, str]:
+    """Do it here, or have the Seenby that is running on this folder do it."""
+    folder = open_folder(settings.data)
+    try:
+        async with opened_store(settings, folder=folder) as store:
+            url = folder.whereabouts().get("app_url") or settings.app_url or f"http://{settings.app_listen}"
+            accounts = Accounts(store=store, app_url=url, now=now, mint=mint)
+            if what == "sender":
+                return await accounts.add_sender(**asked)
+            return await accounts.sign_in_link(**asked)
+    except DataFolderError:
+        return await _ask_running(folder, what, asked)
+
+
+async def _ask_running(folder: Folder, what: str, asked: dict[str, Any]) -> dict[str, str]:
+    control = folder.whereabouts().get("control")
+    if not control:
+        raise DataFolderError("Seenby is just starting or stopping on this data folder. Try again in a few seconds.")
+    try:
+        async with httpx2.AsyncClient(trust_env=False, timeout=10) as client:
+            key = folder.secret("control.key")
+            answer = await client.post(
+                f"{control}/control/{what}", json=asked, headers={"Authorization": f"Bearer {key}"}
+            )
+            told = answer.json()
+    except (httpx2.HTTPError, ValueError) as error:
+        raise DataFolderError(f"The running Seenby did not answer: {error}. Is it starting or stopping?") from None
+    if "error" in told:
+        raise SeenbyError(told["error"])
+    return {str(name): str(value) for name, value in told.items()}
+
+
+# ---------------------------------------------------------------- looking
+
+
+@app.command("settings")
+def show_settings(data: DataFolder = None, as_json: AsJson = False) -> None:
+    """Print every setting with its value, default, unit and meaning."""
+    rows = workbench.settings_table(_settings(data))
+    if as_json:
+        print(json.dumps(rows))
+        return
+    for row in rows:
+        unit = f" ({row['unit']})" if row["unit"] else ""
+        out.print(f"[bold]{row['name']}[/bold]  {row['environment']}{unit}", highlight=False)
+        out.print(f"  {row['sentence']}", highlight=False)
+        out.print(f"  value: {row['value'] or '-'}   default: {row['default'] or '-'}\n", highlight=False, markup=False)
+    out.print(f"From the environment, then from {settings_file()} (TOML), then the defaults.", highlight=False)
+
+
+@app.command()
+def limits(as_json: AsJson = False) -> None:
+    """Print every limit and what happens beyond it."""
+    if as_json:
+        print(json.dumps([asdict(limit) for limit in LIMITS]))
+        return
+    table = Table("limit", "most", "beyond it", box=None)
+    for limit in LIMITS:
+        table.add_row(limit.name, f"{limit.value:,} {limit.unit}".strip(), limit.beyond)
+    out.print(table)
+
+
+@app.command()
+def doctor(data: DataFolder = None, as_json: AsJson = False) -> None:
+    """Say what is wrong here and what to do about it; status 1 when something is."""
+    findings = asyncio.run(examine(_settings(data)))
+    if as_json:
+        print(json.dumps([asdict(finding) for finding in findings]))
+    else:
+        for finding in findings:
+            out.print(f"{finding.mark:8}{finding.what}", highlight=False, markup=False)
+            if finding.cure:
+                out.print(f"        → {finding.cure}", highlight=False, markup=False)
+    if any(finding.mark == "wrong" for finding in findings):
+        sys.exit(1)
+
+
+@app.command()
+def explain(token: str, data: DataFolder = None, as_json: AsJson = False) -> None:
+    """Print what a pixel or link URL (or its token) carries."""
+    told = workbench.explain_token(token, settings=load_settings(**({"data": data} if data else {})))
+    if as_json:
+        print(json.dumps(told))
+        return
+    for name, value in told.items():
+        print(f"{name:16} {'-' if value is None else value}")
+
+
+# ---------------------------------------------------------------- by hand
+
+
+@app.command()
+def instrument(
+    file: Annotated[str, typer.Argument(help="A message (RFC 5322), or - for standard input.")],
+    recipient: Annotated[list[str], typer.Option(help="Who gets a copy; may be given several times.")],
+    sender: Annotated[str, typer.Option("--from", help="The sender: colleagues' copies stay untouched.")] = "",
+    pixels: Annotated[str, typer.Option(help="off, counted, identified or full.")] = "full",
+    links: Annotated[str, typer.Option(help="off, counted, identified or full.")] = "full",
+    tracking_url: Annotated[str, typer.Option(help="The address put into the message.")] = "http://127.0.0.1:8026",
+    key_file: Annotated[Path | None, typer.Option(help="Tracking keys; a throw-away key without.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Instrument one message for some recipients, without any server."""
+    raw = sys.stdin.buffer.read() if file == "-" else workbench.read_file(file)
+    copies = workbench.instrument_message(
+        raw,
+        recipients=recipient,
+        sender=sender,
+        pixels=pixels,
+        links=links,
+        tracking_url=tracking_url,
+        key_file=key_file,
+        mint=mint,
+    )
+    if as_json:
+        print(json.dumps({"copies": [workbench.copy_json(copy) for copy in copies]}))
+        return
+    for copy in copies:
+        print(f"{copy.recipient}: {copy.untouched or f'{1 if copy.pixel else 0} pixel, {len(copy.links)} links'}")
+        for link in copy.links:
+            print(f"  {link.target}\n    {link.url}")
+
+
+@app.command()
+def judge(cases: Annotated[Path, typer.Option(help="Labelled or unlabelled cases, one JSON object a line.")]) -> None:
+    """Judge the hits of cases; prints one JSON prediction a line."""
+    for prediction in workbench.judge_cases(cases):
+        print(json.dumps(prediction))
+
+
+@app.command()
+def bench(
+    what: Annotated[str, typer.Argument(help="instrument or tracker.")] = "instrument",
+    rounds: Annotated[int, typer.Option(help="How often each is measured.")] = 5,
+    as_json: AsJson = False,
+) -> None:
+    """Measure speed here; figures are worth comparing within one run only."""
+    figures = workbench.run_bench(what, rounds=rounds)
+    print(json.dumps(figures) if as_json else workbench.bench_text(figures))
+
+
+@app.command()
+def version() -> None:
+    """Print the version."""
+    print(__version__)

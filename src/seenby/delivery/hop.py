@@ -1,0 +1,64 @@
+"""The next hop as people write it: `smtp://user:password@host:port?tls=starttls|implicit|none`."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Final
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from seenby.words.errors import SettingsError
+
+CATCH_ALL: Final = None  # no next hop: copies go into the built-in mailbox
+
+
+class Tls(StrEnum):
+    """How the connection is protected."""
+
+    STARTTLS = "starttls"
+    IMPLICIT = "implicit"
+    NONE = "none"
+
+
+_PORTS: Final = {Tls.STARTTLS: 587, Tls.IMPLICIT: 465, Tls.NONE: 25}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NextHop:
+    """The server that copies are handed to."""
+
+    host: str
+    port: int
+    tls: Tls
+    user: str = ""
+    password: str = field(default="", repr=False)
+
+    def __str__(self) -> str:
+        return f"{self.host}:{self.port}"
+
+
+def parse_next_hop(text: str) -> NextHop | None:
+    """The next hop that `text` names; None for an empty text. Raises SettingsError, never with the password in it."""
+    if not text.strip():
+        return CATCH_ALL
+    try:
+        parts = urlsplit(text.strip())
+        asked = parse_qs(parts.query, strict_parsing=bool(parts.query))
+        tls = Tls(asked.pop("tls", ["starttls"])[-1])
+        port = parts.port
+    except ValueError:
+        raise _unreadable() from None
+    if parts.scheme != "smtp" or not parts.hostname or asked or parts.path not in ("", "/"):
+        raise _unreadable()
+    return NextHop(
+        host=parts.hostname,
+        port=port or _PORTS[tls],
+        tls=tls,
+        user=unquote(parts.username or ""),
+        password=unquote(parts.password or ""),
+    )
+
+
+def _unreadable() -> SettingsError:
+    return SettingsError(
+        "The next hop (SEENBY_NEXT_HOP) cannot be read: write it as "
+        "smtp://user:password@host:port?tls=starttls (or implicit, or none), with %-escapes in user and password."
+    )

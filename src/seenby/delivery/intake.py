@@ -1,0 +1,130 @@
+"""From a submission to what is kept of it: may this sender write so, who gets which copy, in which thread. Pure."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from seenby.instrument import Analysis, Headers
+from seenby.words.address import Address
+from seenby.words.message import Message, Recipient, Refused, Role, Submission, Untracked
+from seenby.words.policy import OFF, Policy
+from seenby.words.token import MESSAGE_BYTES, RECIPIENT_BYTES
+
+MAX_HOPS: Final = 100  # RFC 5321 6.3: a message with more trace lines than this is going round in circles
+_MAX_REFERENCES: Final = 50
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Team:
+    """Whose mail this is: the addresses this sender may write as, everybody's in the team, and its domains."""
+
+    id: str
+    own: frozenset[str]
+    colleagues: frozenset[str]
+    domains: frozenset[str]
+
+
+def refusal(submission: Submission, headers: Headers, *, team: Team) -> Refused | None:
+    """Why this submission cannot be taken, or None.
+
+    Envelope and header sender must both be the authenticated sender's: otherwise anybody with a
+    password could write as the boss (RFC 6409 6.1 allows a submission server to enforce it).
+    """
+    if submission.envelope_from.key not in team.own:
+        return Refused(
+            code=550, status="5.7.1", why="The envelope sender does not belong to the account you signed in with"
+        )
+    written = headers.addresses("from")
+    if not written:
+        return Refused(code=550, status="5.6.0", why="The message has no From address")
+    if any(address.key not in team.own for _name, address in (*written, *headers.addresses("sender"))):
+        return Refused(
+            code=550,
+            status="5.7.1",
+            why="The From address does not belong to the account you signed in with; add it under Settings",
+        )
+    if len(headers.raw("received")) > MAX_HOPS:
+        return Refused(code=554, status="5.4.6", why="The message is going round in circles")
+    return None
+
+
+def references(headers: Headers) -> Sequence[str]:
+    """The Message-IDs this message answers, nearest first (RFC 5322 3.6.4)."""
+    text = " ".join((*headers.all("references"), *headers.all("in-reply-to")))
+    return [word for word in reversed(text.replace(">", "> ").split()) if word.startswith("<") and word.endswith(">")][
+        :_MAX_REFERENCES
+    ]
+
+
+def new_message(
+    submission: Submission,
+    headers: Headers,
+    analysis: Analysis,
+    *,
+    key_id: int,
+    tracking_url: str,
+    host: str,
+    known_thread: str | None,
+    mint: Callable[[int], str],
+) -> Message:
+    """The accepted message, under a new id."""
+    identity = mint(MESSAGE_BYTES)
+    message_id = (headers.first("message-id") or "").split(" ")[0] or f"<{mint(MESSAGE_BYTES)}@{host}>"
+    answered = references(headers)
+    return Message(
+        id=identity,
+        team=submission.sender.team,
+        sender=submission.sender.id,
+        message_id=message_id,
+        thread=known_thread or (answered[-1] if answered else message_id),
+        subject=headers.first("subject") or "",
+        from_address=submission.envelope_from.key,
+        size=len(submission.raw),
+        key_id=key_id,
+        tracking_url=tracking_url,
+        untouched=analysis.untouched.value if analysis.untouched else None,
+        notes=tuple(dict.fromkeys(note.sentence for note in analysis.notes)),
+        accepted_at=submission.at,
+    )
+
+
+def new_recipients(
+    submission: Submission, headers: Headers, *, team: Team, policy: Policy, hop: str, mint: Callable[[int], str]
+) -> Sequence[Recipient]:
+    """Everybody in the envelope, once, each with an id of their own and the policy that is now frozen."""
+    named = {
+        role: {address.key: name for name, address in headers.addresses(role.value)} for role in (Role.TO, Role.CC)
+    }
+    return [
+        _recipient(address, named=named, team=team, policy=policy, hop=hop, identity=mint(RECIPIENT_BYTES))
+        for address in _once(submission.recipients)
+    ]
+
+
+def _recipient(
+    address: Address, *, named: dict[Role, dict[str, str]], team: Team, policy: Policy, hop: str, identity: str
+) -> Recipient:
+    role = next((role for role, people in named.items() if address.key in people), Role.BCC)
+    untracked = untracked_reason(address, team=team, policy=policy)
+    return Recipient(
+        id=identity,
+        address=str(address),
+        name=named[role][address.key] if role in named else "",
+        role=role,
+        policy=OFF if untracked else policy,
+        untracked=untracked,
+        hop=hop,
+    )
+
+
+def untracked_reason(address: Address, *, team: Team, policy: Policy) -> Untracked | None:
+    """Why this recipient's copy is to carry nothing, or None."""
+    if address.key in team.own:
+        return Untracked.OWN
+    if address.key in team.colleagues or address.domain.casefold() in team.domains:
+        return Untracked.COLLEAGUE
+    return Untracked.OFF if policy == OFF else None
+
+
+def _once(addresses: Iterable[Address]) -> Iterable[Address]:
+    return {address.key: address for address in addresses}.values()

@@ -1,0 +1,180 @@
+"""`seenby doctor`: what is wrong here, and what to do about it. It makes nothing but what `up` would make."""
+
+import asyncio
+import shutil
+import sqlite3
+import ssl
+import sys
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Final, Literal
+from urllib.parse import urlsplit
+
+import httpx2
+
+from seenby.delivery.dkim import load_dkim_key
+from seenby.delivery.hop import parse_next_hop
+from seenby.folder import Folder, open_folder
+from seenby.settings import Settings, split_listen
+from seenby.store import open_store
+from seenby.web.assets import load_assets
+from seenby.wiring import tracking_url
+from seenby.words.errors import SeenbyError
+
+ROOM: Final = 1024**3  # bytes of free disk below which we warn
+_TIMEOUT: Final = 5.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One thing that was looked at."""
+
+    mark: Literal["good", "note", "wrong"]
+    what: str
+    cure: str = ""
+
+
+async def examine(settings: Settings) -> list[Finding]:
+    """Everything that was looked at, in the order in which a message meets it."""
+    return [finding async for finding in _findings(settings)]
+
+
+async def _findings(settings: Settings) -> AsyncIterator[Finding]:
+    yield _python()
+    folder, finding = _folder(settings)
+    yield finding
+    if folder is None:
+        return
+    yield _keys(folder)
+    yield _room(folder)
+    yield _frontend()
+    running = folder.whereabouts().get("control", "")
+    yield await _store(settings, folder, is_running=bool(running))
+    async for finding in _ports(settings, running=running):
+        yield finding
+    yield await _next_hop(settings)
+    yield _tracking_address(settings)
+    yield _dkim(settings)
+
+
+def _python() -> Finding:
+    version = ".".join(map(str, sys.version_info[:3]))
+    return Finding(mark="good", what=f"Python {version}, SQLite {sqlite3.sqlite_version}")
+
+
+def _folder(settings: Settings) -> tuple[Folder | None, Finding]:
+    try:
+        folder = open_folder(settings.data)
+    except SeenbyError as error:
+        return None, Finding(mark="wrong", what="The data folder cannot be used.", cure=str(error))
+    return folder, Finding(mark="good", what=f"Data folder {folder.path}, for its owner only")
+
+
+def _keys(folder: Folder) -> Finding:
+    try:
+        keys = folder.keyring()
+    except SeenbyError as error:
+        return Finding(mark="wrong", what="The tracking keys cannot be used.", cure=str(error))
+    return Finding(mark="good", what=f"Tracking keys: {len(keys.keys)}. Keep a backup of {folder.keys}: links need it")
+
+
+def _room(folder: Folder) -> Finding:
+    free = shutil.disk_usage(folder.path).free
+    if free < ROOM:
+        cure = "Make room: with a full disk mail is refused for now (452) and hits are served but not kept."
+        return Finding(mark="wrong", what=f"Only {free // 1024**2} MiB of disk are free.", cure=cure)
+    return Finding(mark="good", what=f"{free // 1024**3} GiB of disk are free")
+
+
+def _frontend() -> Finding:
+    try:
+        load_assets()
+    except SeenbyError as error:
+        return Finding(mark="wrong", what="The pages' styles and scripts are missing.", cure=str(error))
+    return Finding(mark="good", what="The pages' styles and scripts are there")
+
+
+async def _store(settings: Settings, folder: Folder, *, is_running: bool) -> Finding:
+    kind = "SQLite" if settings.is_sqlite else "PostgreSQL"
+    if settings.is_sqlite and is_running:
+        return Finding(mark="good", what=f"Store: {kind}, in use by the running Seenby")
+    try:
+        store = await open_store(database_url=settings.database_url, data=folder.path)
+    except SeenbyError as error:
+        return Finding(mark="wrong", what=f"The store ({kind}) cannot be opened.", cure=str(error))
+    await store.close()
+    return Finding(mark="good", what=f"Store: {kind}")
+
+
+async def _ports(settings: Settings, *, running: str) -> AsyncIterator[Finding]:
+    if running:
+        yield await _answers("Pages", f"{running}/healthz")
+        yield await _answers("Tracker", f"http://{settings.tracker_listen}/healthz")
+        return
+    for name in ("smtp_listen", "app_listen", "tracker_listen"):
+        host, port = split_listen(getattr(settings, name))
+        yield await _free(name, host, port)
+
+
+async def _answers(what: str, url: str) -> Finding:
+    try:
+        async with httpx2.AsyncClient(trust_env=False, timeout=_TIMEOUT) as client:
+            answer = await client.get(url)
+    except httpx2.HTTPError as error:
+        return Finding(
+            mark="wrong", what=f"{what}: no answer ({type(error).__name__}).", cure="Look at the log of `seenby up`."
+        )
+    if answer.status_code != 200:
+        return Finding(
+            mark="wrong", what=f"{what}: {answer.text.strip()[:200]}", cure="Look at the log of `seenby up`."
+        )
+    return Finding(mark="good", what=f"{what}: answering")
+
+
+async def _free(name: str, host: str, port: int) -> Finding:
+    try:
+        server = await asyncio.get_running_loop().create_server(asyncio.Protocol, host, port)
+    except OSError as error:
+        cure = f"Stop what holds it, or set SEENBY_{name.upper()} to another host:port."
+        return Finding(mark="wrong", what=f"{name} {host}:{port} cannot be used: {error.strerror}.", cure=cure)
+    server.close()
+    return Finding(mark="good", what=f"{name} {host}:{port} is free")
+
+
+async def _next_hop(settings: Settings) -> Finding:
+    try:
+        hop = parse_next_hop(settings.next_hop)
+    except SeenbyError as error:
+        return Finding(mark="wrong", what="The next hop cannot be read.", cure=str(error))
+    if hop is None:
+        cure = "Fine for trying things out; set SEENBY_NEXT_HOP to your mail server to send for real."
+        return Finding(mark="note", what="No next hop: mail goes to the built-in mailbox.", cure=cure)
+    try:
+        _reader, writer = await asyncio.wait_for(asyncio.open_connection(hop.host, hop.port), _TIMEOUT)
+    except (OSError, TimeoutError, ssl.SSLError):
+        cure = "Check host and port, and whether this machine may connect there. Mail waits up to five days."
+        return Finding(mark="wrong", what=f"The next hop {hop} does not answer.", cure=cure)
+    writer.close()
+    return Finding(mark="good", what=f"Next hop {hop}: answering")
+
+
+def _tracking_address(settings: Settings) -> Finding:
+    url = tracking_url(settings)
+    host = urlsplit(url).hostname or ""
+    if host in ("localhost", "127.0.0.1", "::1"):
+        cure = "Recipients elsewhere cannot reach it: set SEENBY_TRACKING_URL to a public address that leads to the tracker."
+        return Finding(mark="note", what=f"Messages carry {url}, which only this machine can reach.", cure=cure)
+    if url.startswith("http://"):
+        cure = "Use https: mail clients warn of plain links, and others on the way can read them."
+        return Finding(mark="note", what=f"Messages carry {url}.", cure=cure)
+    return Finding(mark="good", what=f"Messages carry {url}")
+
+
+def _dkim(settings: Settings) -> Finding:
+    if settings.dkim_key is None:
+        return Finding(mark="note", what="No DKIM key: mail leaves unsigned, unless the next hop signs it.")
+    try:
+        load_dkim_key(path=settings.dkim_key, domain=settings.dkim_domain, selector=settings.dkim_selector)
+    except SeenbyError as error:
+        return Finding(mark="wrong", what="The DKIM key cannot be used.", cure=str(error))
+    return Finding(mark="good", what=f"DKIM: signing for {settings.dkim_domain} ({settings.dkim_selector})")

@@ -1,0 +1,316 @@
+"""THE STORY of one email, in the order it happens:
+
+    accept → send → drain (→ judge) → tell → sweep
+
+`accept` when a mail program hands us a message; `send` when copies are due; `drain` when hits have
+come in, which has their messages judged again; `tell` when a sender is to be told of failure;
+`sweep` when evidence has served its purpose. docs/flow.md walks through it.
+
+Each step is one transaction: what it promises is on disk when it returns, and doing it twice comes
+to the same.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from seenby import maillog
+from seenby.consent.policy import decide_policy
+from seenby.delivery.copy import copy_of
+from seenby.delivery.dkim import DkimKey
+from seenby.delivery.dsn import Undelivered, compose_dsn
+from seenby.delivery.hop import NextHop, parse_next_hop
+from seenby.delivery.intake import Team, new_message, new_recipients, references, refusal
+from seenby.delivery.outcome import event_kind, settle
+from seenby.delivery.retry import Patience
+from seenby.delivery.smtp import Answer, Outcome, SmtpSession
+from seenby.instrument import Analysis, analyse, parse_asked, scan_headers
+from seenby.journal import Reader
+from seenby.report.reading import read_again
+from seenby.store import Store, Transaction, hits, mail, outbox, people
+from seenby.store.times import micros
+from seenby.words.errors import PolicyError
+from seenby.words.event import Event, EventKind
+from seenby.words.hit import Hit
+from seenby.words.message import (
+    Accepted,
+    ClaimedCopy,
+    Delivery,
+    Intake,
+    Message,
+    Recipient,
+    Refused,
+    Role,
+    Sender,
+    Submission,
+    Untracked,
+)
+from seenby.words.policy import OFF, Policy
+from seenby.words.token import MESSAGE_BYTES, RECIPIENT_BYTES, Keyring
+
+DSN_CHANNEL: Final = "dsn"
+LEASE: Final = timedelta(minutes=10)  # longer than one batch of copies can take
+BATCH_COPIES: Final = 10
+BATCH_HITS: Final = 500
+CAUGHT: Final = Answer(outcome=Outcome.TAKEN, reply="Kept in the built-in mailbox: no next hop is set.")
+_OFFLOAD: Final = 100_000  # bytes from which analysing a message would keep others waiting
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class House:
+    """What the steps need: the parts, the rules of the house, and clock and chance as arguments."""
+
+    store: Store
+    keys: Keyring
+    tracking_url: str
+    host: str  # the name we go by in trace lines, Message-IDs and DSNs
+    ceiling: Policy
+    next_hop: NextHop | None
+    patience: Patience
+    repeat_window: timedelta
+    keep_address: timedelta
+    dkim: tuple[DkimKey, ...]
+    holder: str  # this process, in claims
+    now: Callable[[], datetime]
+    mint: Callable[[int], str]  # that many random bytes as base64url
+
+
+async def accept(house: House, submission: Submission) -> Intake:
+    """Decide every recipient's policy and put the message on disk. 250 may leave when this returned Accepted."""
+    headers = scan_headers(submission.raw)
+    async with house.store.read() as tx:
+        sender = await people.sender_by_id(tx, submission.sender.id)  # switches may have moved since AUTH
+        team = await _team(tx, submission.sender)
+    if sender is None:
+        return Refused(code=550, status="5.7.1", why="This account is gone")
+    if refused := refusal(submission, headers, team=team):
+        return refused
+    try:
+        ceilings = (house.ceiling, sender.ceiling, sender.policy)
+        policy = decide_policy(ceilings=ceilings, asked=parse_asked(headers))
+    except PolicyError as error:
+        return Refused(code=550, status="5.7.1", why=str(error))
+    analysis = await _analysed(house, submission.raw, tracking_url=house.tracking_url)
+    hop = f"sender:{sender.id}" if sender.next_hop else ""
+    recipients = new_recipients(submission, headers, team=team, policy=policy, hop=hop, mint=house.mint)
+    async with house.store.write() as tx:
+        message = new_message(
+            submission,
+            headers,
+            analysis,
+            key_id=house.keys.current,
+            tracking_url=house.tracking_url,
+            host=house.host,
+            known_thread=await mail.thread_of(tx, team=team.id, message_ids=references(headers)),
+            mint=house.mint,
+        )
+        links = [
+            mail.KeptLink(number=link.number, part="text" if link.in_text else "html", target=link.target)
+            for link in analysis.links
+        ]
+        await mail.put_message(tx, message=message, recipients=recipients, links=links, raw=submission.raw)
+        await hits.put_event(tx, _about(message, EventKind.MESSAGE_ACCEPTED, at=submission.at))
+    maillog.accepted(message.id, recipients=len(recipients), links=len(links), untouched=message.untouched)
+    return Accepted(message=message.id)
+
+
+async def send(house: House, *, hop: str) -> int:
+    """Send the copies that are due at one next hop, over one connection; how many there were."""
+    now = house.now()
+    async with house.store.write() as tx:
+        copies = await mail.claim_copies(
+            tx, hop=hop, holder=house.holder, now=now, until=now + LEASE, limit=BATCH_COPIES
+        )
+        server = await _server(house, tx, hop)
+    if server is None:
+        async for copy, made in _copies(house, copies):
+            await _settle(house, copy, CAUGHT, caught=made)
+        return len(copies)
+    async with SmtpSession(server, hello=house.host) as session:
+        async for copy, made in _copies(house, copies):
+            answer = await session.send(envelope_from=copy.from_address, recipient=copy.address, message=made)
+            await _settle(house, copy, answer)
+        await session.goodbye()
+    return len(copies)
+
+
+async def drain(house: House, journal: Reader) -> int:
+    """Take a batch of hits into the store and judge their messages again; how many hits there were.
+
+    Where the journal has been read to is written in the same transaction, and each hit has an id of
+    its own: a batch comes in once, however often it is brought.
+    """
+    async with house.store.read() as tx:
+        done = await hits.positions(tx)
+    batch = await asyncio.to_thread(journal.take, done, limit=BATCH_HITS)
+    for report in batch.torn:
+        maillog.torn(report)
+    ours: list[Hit] = []
+    if batch.done:
+        async with house.store.write() as tx:
+            known = await _messages(tx, {hit.token.message for hit in batch.hits})
+            ours = [hit for hit in batch.hits if hit.token.message in known]
+            await hits.put_hits(tx, ours, teams={message: row["team"] for message, row in known.items()})
+            await hits.advance(tx, done=batch.done)
+            for row in known.values():
+                await read_again(tx, message=row, window=house.repeat_window, now=house.now())
+        maillog.drained(hits=len(ours), unknown=len(batch.hits) - len(ours))
+    gone = await asyncio.to_thread(journal.forget, {**done, **batch.done})
+    if gone:
+        async with house.store.write() as tx:
+            await tx.many("drop_drained", [{"segment": segment} for segment in gone])
+    return len(batch.hits)
+
+
+async def tell(house: House) -> int:
+    """Write to senders whose message could not be sent; how many were told."""
+    now = house.now()
+    async with house.store.write() as tx:
+        events = await outbox.claim(tx, channel=DSN_CHANNEL, now=now, lease=LEASE, limit=BATCH_COPIES)
+        for event in events:
+            await _tell_failure(house, tx, event, at=now)
+            await outbox.settle(tx, channel=DSN_CHANNEL, event=event)
+    return len(events)
+
+
+async def sweep(house: House) -> int:
+    """Erase what was kept only to settle verdicts, and sessions that ended; how many hits lost their address."""
+    now = house.now()
+    async with house.store.write() as tx:
+        settled = await tx.run("settle_hits", before=micros(now - house.keep_address))
+        await tx.run("sweep_sessions", now=micros(now))
+        await tx.run("sweep_sign_in_links", now=micros(now))
+        await tx.run("sweep_places", before=micros(now - timedelta(days=30)))
+    return settled
+
+
+# ---------------------------------------------------------------- what the steps are made of
+
+
+async def _team(tx: Transaction, sender: Sender) -> Team:
+    return Team(
+        id=sender.team,
+        own=frozenset(row["address"] for row in await tx.all("addresses_of", sender=sender.id)),
+        colleagues=frozenset(row["address"] for row in await tx.all("addresses_of_team", team=sender.team)),
+        domains=frozenset(row["domain"] for row in await tx.all("team_domains", team=sender.team)),
+    )
+
+
+async def _analysed(house: House, raw: bytes, *, tracking_url: str) -> Analysis:
+    if len(raw) < _OFFLOAD:
+        return analyse(raw, tracking_url=tracking_url, keys=house.keys)
+    return await asyncio.to_thread(analyse, raw, tracking_url=tracking_url, keys=house.keys)
+
+
+async def _server(house: House, tx: Transaction, hop: str) -> NextHop | None:
+    """The server behind a hop's name: a sender's own, or the installation's; None is the built-in mailbox."""
+    if not hop:
+        return house.next_hop
+    row = await tx.one("sender_by_id", id=hop.removeprefix("sender:"))
+    return parse_next_hop(row["next_hop"]) if row else house.next_hop
+
+
+async def _copies(house: House, claimed: Sequence[ClaimedCopy]) -> AsyncIterator[tuple[ClaimedCopy, bytes]]:
+    """Each claimed copy with its bytes; a message is analysed once for the whole batch."""
+    known: dict[str, tuple[bytes, Analysis]] = {}
+    for copy in claimed:
+        if copy.message not in known:
+            async with house.store.read() as tx:
+                raw = await mail.spooled(tx, message=copy.message)
+            if raw is None:
+                continue  # its fate was settled by another process after our claim ran out
+            known[copy.message] = raw, await _analysed(house, raw, tracking_url=copy.tracking_url)
+        raw, analysis = known[copy.message]
+        yield copy, copy_of(analysis, copy, raw=raw, keys=house.keys, host=house.host, dkim=house.dkim)
+
+
+async def _settle(house: House, copy: ClaimedCopy, answer: Answer, *, caught: bytes | None = None) -> None:
+    """Write down what came of an attempt, and tell whoever must know, in one transaction."""
+    now = house.now()
+    came_to = settle(answer, copy, now=now, patience=house.patience)
+    async with house.store.write() as tx:
+        if caught is not None:
+            await mail.catch(tx, copy=copy, raw=caught, at=now)
+        attempt = house.mint(MESSAGE_BYTES)
+        if not await mail.settle_copy(tx, copy=copy, holder=house.holder, attempt=attempt, settled=came_to, at=now):
+            return
+        event = Event(
+            id=f"{came_to.state.value}:{copy.recipient}:{attempt}",
+            team=copy.team,
+            kind=event_kind(came_to.state),
+            message=copy.message,
+            recipient=copy.recipient,
+            at=now,
+            detail=came_to.reply,
+        )
+        await hits.put_event(tx, event)
+        if came_to.state in (Delivery.BOUNCED, Delivery.FAILED) and copy.sender is not None:
+            await outbox.put(tx, event=event.id, channel=DSN_CHANNEL, team=copy.team, at=now)
+    maillog.settled(copy.message, state=came_to.state.value, attempts=copy.attempts)
+
+
+async def _tell_failure(house: House, tx: Transaction, event: str, *, at: datetime) -> None:
+    """Put the mail that tells a sender of a failure into the spool, like any other message."""
+    told = await tx.one("failure_of", event=event)
+    if told is None:
+        return
+    identity = house.mint(MESSAGE_BYTES)
+    message_id = f"<{identity}@{house.host}>"
+    raw = compose_dsn(
+        Undelivered(
+            sender=told["sender_address"],
+            recipient=told["address"],
+            subject=told["subject"],
+            message_id=told["message_id"],
+            reply=told["detail"],
+            gave_up=told["kind"] == EventKind.MESSAGE_FAILED,
+        ),
+        host=house.host,
+        message_id=message_id,
+        at=at,
+    )
+    await mail.put_message(
+        tx,
+        message=Message(
+            id=identity,
+            team=told["team"],
+            sender=None,
+            message_id=message_id,
+            thread=message_id,
+            subject="",
+            from_address="",  # the empty return path: nobody answers a DSN with a DSN (RFC 5321 4.5.5)
+            size=len(raw),
+            key_id=house.keys.current,
+            tracking_url=house.tracking_url,
+            untouched=None,
+            notes=(),
+            accepted_at=at,
+        ),
+        recipients=[
+            Recipient(
+                id=house.mint(RECIPIENT_BYTES),
+                address=told["sender_address"],
+                name="",
+                role=Role.TO,
+                policy=OFF,
+                untracked=Untracked.OWN,
+                hop=f"sender:{told['sender']}" if told["next_hop"] else "",
+            )
+        ],
+        links=[],
+        raw=raw,
+    )
+
+
+async def _messages(tx: Transaction, ids: Iterable[str]) -> Mapping[str, Mapping[Any, Any]]:
+    """The messages that hits speak of, by id; those the store does not know are left out."""
+    rows = [await tx.one("message_of_token", id=message) for message in sorted(ids)]
+    return {row["id"]: row for row in rows if row is not None}
+
+
+def _about(message: Message, kind: EventKind, *, at: datetime) -> Event:
+    return Event(
+        id=f"{kind.value}:{message.id}", team=message.team, kind=kind, message=message.id, recipient=None, at=at
+    )

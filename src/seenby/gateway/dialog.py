@@ -1,0 +1,164 @@
+"""One SMTP dialog: aiosmtpd's, with the strictness that a submission server owes the rest of the world.
+
+aiosmtpd hands bare CR, bare LF and NUL on; we refuse them anywhere, because two servers that
+disagree about where a line ends disagree about where a message ends (SMTP smuggling). Nothing of
+the bytes that held one reaches the dialog.
+"""
+
+import asyncio
+import logging
+import re
+from collections.abc import Awaitable, Callable
+from ipaddress import ip_address
+from typing import Any, Final
+
+from aiosmtpd.smtp import SMTP, AuthResult, LoginPassword
+
+from seenby.words.limits import AUTH_FAILURES, LINE_BYTES, SMTP_COMMAND_BYTES
+from seenby.words.message import Sender
+
+CheckPassword = Callable[[str, str, str], Awaitable[Sender | None]]  # user, password, peer
+
+_NOT_A_LINE_END: Final = re.compile(rb"\x00|\r(?!\n)|(?<!\r)\n")
+_LINGER: Final = 5.0  # seconds in which a refused client may finish talking, so that it can read our answer
+_REPLY: Final = re.compile(r"(\d{3})[ -](?!\d\.\d+\.\d+ )")
+# What aiosmtpd answers without an enhanced code (RFC 3463, RFC 5248), by its reply code.
+_ENHANCED: Final = {
+    "421": "4.4.2",
+    "450": "4.2.0",
+    "451": "4.3.0",
+    "452": "4.3.1",
+    "454": "4.7.0",
+    "500": "5.5.2",
+    "501": "5.5.4",
+    "502": "5.5.1",
+    "503": "5.5.1",
+    "504": "5.5.4",
+    "530": "5.7.0",
+    "535": "5.7.8",
+    "538": "5.7.11",
+    "550": "5.0.0",
+    "552": "5.3.4",
+    "553": "5.1.3",
+    "554": "5.6.0",
+    "555": "5.5.4",
+}
+
+logging.getLogger("mail.log").addHandler(logging.NullHandler())  # aiosmtpd logs addresses and commands
+logging.getLogger("mail.log").propagate = False
+
+
+def is_loopback(peer: Any) -> bool:  # noqa: ANN401 - whatever the transport calls its peer
+    """Whether a client sits on this machine."""
+    try:
+        return ip_address(peer[0].partition("%")[0]).is_loopback
+    except (ValueError, TypeError, IndexError, AttributeError):
+        return False
+
+
+class Dialog(SMTP):
+    """One client's connection."""
+
+    command_size_limit = SMTP_COMMAND_BYTES
+    line_length_limit = max(LINE_BYTES + 3, SMTP_COMMAND_BYTES)
+
+    def __init__(  # aiosmtpd takes a good many options
+        self,
+        handler: object,
+        *,
+        check: CheckPassword,
+        open_dialogs: "set[Dialog]",
+        **options: Any,  # noqa: ANN401
+    ) -> None:
+        super().__init__(handler, authenticator=_unchecked, auth_required=True, auth_require_tls=True, **options)
+        self._check = check
+        self._open_dialogs = open_dialogs
+        self._carried = b""
+        self._in_data = False
+        self._spoiled = False
+        self._failures = 0
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """A client came; on this machine nobody listens in, so AUTH is offered there without TLS too."""
+        self._carried = b""
+        self._auth_require_tls = not is_loopback(transport.get_extra_info("peername"))
+        self._open_dialogs.add(self)
+        super().connection_made(transport)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """The client is gone."""
+        self._open_dialogs.discard(self)
+        super().connection_lost(error)
+
+    def data_received(self, data: bytes) -> None:
+        """Bytes from the client, checked before the dialog sees them."""
+        if self._spoiled:
+            return
+        chunk = self._carried + data
+        self._carried = b"\r" if chunk.endswith(b"\r") else b""
+        whole = chunk[:-1] if self._carried else chunk
+        if _NOT_A_LINE_END.search(whole):
+            self._refuse_bytes()
+        elif whole:
+            super().data_received(whole)
+
+    def _refuse_bytes(self) -> None:
+        self._spoiled = True
+        code = "554 5.6.0" if self._in_data else "500 5.5.2"
+        self._writer.write(f"{code} Bare CR, bare LF or NUL; nothing of this was accepted\r\n".encode())
+        self.loop.call_later(_LINGER, self.hang_up)
+
+    def hang_up(self) -> None:
+        """Close the connection."""
+        if self.transport is not None:
+            self.transport.close()
+
+    async def push(self, status: str | bytes) -> None:
+        """Send a reply; every no carries an enhanced status code."""
+        text = status.decode() if isinstance(status, bytes) else status
+        plain = _REPLY.match(text)
+        if plain and plain[1] in _ENHANCED:
+            text = f"{text[:4]}{_ENHANCED[plain[1]]} {text[4:]}"
+        await super().push(text)
+
+    async def smtp_DATA(self, arg: str) -> None:  # noqa: N802 - aiosmtpd's name
+        """DATA, remembering that what follows is a message."""
+        self._in_data = True
+        try:
+            await super().smtp_DATA(arg)
+        finally:
+            self._in_data = False
+
+    async def smtp_AUTH(self, arg: str) -> None:  # noqa: N802
+        """AUTH; a mechanism's name is not case-sensitive (RFC 4954 4)."""
+        mechanism, space, rest = (arg or "").partition(" ")
+        await super().smtp_AUTH(mechanism.upper() + space + rest)
+        if self._failures >= AUTH_FAILURES:
+            await self.push("421 4.7.0 Too many failed attempts to sign in")
+            self.hang_up()
+
+    async def auth_PLAIN(self, server: object, args: list[str]) -> AuthResult:  # noqa: N802
+        """AUTH PLAIN (RFC 4616)."""
+        return await self._checked(await super().auth_PLAIN(server, args))
+
+    async def auth_LOGIN(self, server: object, args: list[str]) -> AuthResult:  # noqa: N802
+        """AUTH LOGIN, which old mail programs still speak."""
+        return await self._checked(await super().auth_LOGIN(server, args))
+
+    async def _checked(self, said: AuthResult) -> AuthResult:
+        if not said.success or not isinstance(said.auth_data, LoginPassword):
+            return said
+        user = said.auth_data.login.decode("utf-8", "replace")
+        password = said.auth_data.password.decode("utf-8", "replace")
+        sender = await self._check(user, password, self._writer.get_extra_info("peername")[0])
+        if sender is None:
+            self._failures += 1
+            return AuthResult(success=False, handled=False)
+        return AuthResult(success=True, auth_data=sender)
+
+
+def _unchecked(
+    _server: object, _session: object, _envelope: object, _mechanism: str, said: LoginPassword
+) -> AuthResult:
+    """Aiosmtpd asks synchronously; we take what was said and look it up afterwards, in `_checked`."""
+    return AuthResult(success=True, auth_data=said)

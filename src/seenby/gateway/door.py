@@ -1,0 +1,148 @@
+"""The open door: takes what a dialog brings to flow.accept, and answers 250 only when it is on disk."""
+
+import asyncio
+import ssl
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from ipaddress import ip_address
+from typing import Final
+
+from aiosmtpd.smtp import Envelope, Session
+from sqlalchemy.exc import SQLAlchemyError
+
+from seenby import flow, maillog
+from seenby.flow import House
+from seenby.gateway.dialog import Dialog
+from seenby.gateway.throttle import Throttle
+from seenby.store import people
+from seenby.store.times import micros
+from seenby.words.address import Address, parse_address
+from seenby.words.limits import LINE_BYTES, MESSAGE_BYTES, RECIPIENTS, SMTP_SECONDS
+from seenby.words.message import Accepted, Refused, Sender, Submission
+
+_EXTENSIONS: Final = ("PIPELINING", "ENHANCEDSTATUSCODES")  # RFC 2920, RFC 2034
+
+
+@dataclass(slots=True, kw_only=True)
+class _Door:
+    """aiosmtpd's handler: one method a moment of the dialog."""
+
+    house: House
+    throttle: Throttle = field(default_factory=Throttle)
+
+    async def handle_EHLO(  # noqa: N802 - aiosmtpd's name and arguments
+        self, _server: Dialog, session: Session, _envelope: Envelope, hostname: str, responses: list[str]
+    ) -> list[str]:
+        session.host_name = hostname
+        return [responses[0], *(f"250-{name}" for name in _EXTENSIONS), *responses[1:]]
+
+    async def handle_MAIL(  # noqa: N802
+        self, _server: Dialog, _session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        if parse_address(address) is None:
+            return "553 5.1.7 That is no sender address"
+        envelope.mail_from = address
+        envelope.mail_options.extend(options)
+        return "250 2.1.0 OK"
+
+    async def handle_RCPT(  # noqa: N802
+        self, _server: Dialog, _session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        if len(envelope.rcpt_tos) >= RECIPIENTS:
+            return f"452 4.5.3 At most {RECIPIENTS} recipients in one message; send the rest in another"
+        if parse_address(address) is None:
+            return "553 5.1.3 That is no address we can send to"
+        envelope.rcpt_tos.append(address)
+        envelope.rcpt_options.extend(options)
+        return "250 2.1.5 OK"
+
+    async def handle_DATA(self, _server: Dialog, session: Session, envelope: Envelope) -> str:  # noqa: N802
+        raw = envelope.content
+        if not isinstance(raw, bytes) or not isinstance(session.auth_data, Sender):
+            return "530 5.7.0 Sign in first"
+        if any(len(line) > LINE_BYTES for line in raw.split(b"\r\n")):
+            return _no(Refused(code=500, status="5.6.0", why=f"A line is longer than {LINE_BYTES} bytes"))
+        return await self._accept(session.auth_data, envelope, raw)
+
+    async def _accept(self, sender: Sender, envelope: Envelope, raw: bytes) -> str:
+        from_, to = parse_address(envelope.mail_from or ""), _addresses(envelope.rcpt_tos)
+        if from_ is None:
+            return "553 5.1.7 That is no sender address"
+        submission = Submission(sender=sender, envelope_from=from_, recipients=to, raw=raw, at=self.house.now())
+        try:
+            intake = await flow.accept(self.house, submission)
+        except (SQLAlchemyError, OSError) as error:
+            maillog.failed("accept", error)
+            return "452 4.3.1 The message could not be written to disk; nothing was kept, try again later"
+        except Exception as error:  # noqa: BLE001 - a slip of ours must cost one message a delay, not its loss
+            maillog.failed("accept", error)
+            return "451 4.3.0 Something went wrong here; nothing was kept, try again later"
+        match intake:
+            case Accepted():
+                return "250 2.0.0 Accepted; it is on disk"
+            case Refused():
+                return _no(intake)
+
+    async def check(self, user: str, password: str, peer: str) -> Sender | None:
+        """The sender with this user and password, or None; where they submit from is a place of theirs."""
+        now = self.house.now()
+        if self.throttle.is_exhausted(peer, now=now):
+            return None
+        async with self.house.store.read() as tx:
+            sender = await people.sender_with_password(tx, address=user, password=password)
+        if sender is None:
+            self.throttle.failed(peer, now=now)
+            return None
+        if ip_address(peer.partition("%")[0]).is_global:
+            async with self.house.store.write() as tx:
+                await tx.run("put_place", team=sender.team, address=peer, at=micros(now))
+        return sender
+
+
+def _no(refused: Refused) -> str:
+    maillog.refused(code=refused.code, status=refused.status)
+    return f"{refused.code} {refused.status} {refused.why}"
+
+
+def _addresses(texts: Sequence[str]) -> tuple[Address, ...]:
+    return tuple(address for text in texts if (address := parse_address(text)) is not None)
+
+
+@dataclass(slots=True, kw_only=True)
+class Gateway:
+    """An open door; `port` is the one it got."""
+
+    port: int
+    _server: asyncio.Server
+    _dialogs: set[Dialog]
+
+    async def close(self) -> None:
+        """Let nobody in any more, and say goodbye to those inside: what they were not answered for is not ours yet."""
+        self._server.close()
+        for dialog in list(self._dialogs):
+            dialog.hang_up()
+        await self._server.wait_closed()
+
+
+async def open_gateway(*, house: House, listen: tuple[str, int], tls: ssl.SSLContext) -> Gateway:
+    """Listen for submissions."""
+    door = _Door(house=house)
+    dialogs: set[Dialog] = set()
+    loop = asyncio.get_running_loop()
+
+    def new_dialog() -> Dialog:
+        return Dialog(
+            door,
+            check=door.check,
+            open_dialogs=dialogs,
+            data_size_limit=MESSAGE_BYTES,
+            enable_SMTPUTF8=True,
+            hostname=house.host,
+            ident="Seenby",
+            tls_context=tls,
+            timeout=SMTP_SECONDS,
+            loop=loop,
+        )
+
+    server = await loop.create_server(new_dialog, *listen)
+    return Gateway(port=server.sockets[0].getsockname()[1], _server=server, _dialogs=dialogs)

@@ -1,0 +1,151 @@
+"""Accepted messages, their copies, and what became of each."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from seenby.store.store import Transaction
+from seenby.store.times import micros, moment
+from seenby.words.message import ClaimedCopy, Delivery, Message, Recipient
+from seenby.words.policy import Level, Policy
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptLink:
+    """Where one link of a message leads; `part` is html or text."""
+
+    number: int
+    part: str
+    target: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settled:
+    """What came of one attempt; `due_at` is when to try again, None when the copy has its fate."""
+
+    state: Delivery
+    reply: str
+    due_at: datetime | None
+
+
+async def put_message(
+    tx: Transaction, *, message: Message, recipients: Sequence[Recipient], links: Sequence[KeptLink], raw: bytes
+) -> None:
+    """Keep an accepted message, everybody it goes to, its links, and its bytes."""
+    common = {"team": message.team, "message": message.id}
+    at = micros(message.accepted_at)
+    await tx.run(
+        "add_message",
+        id=message.id,
+        team=message.team,
+        sender=message.sender,
+        message_id=message.message_id,
+        thread=message.thread,
+        subject=message.subject,
+        from_address=message.from_address,
+        size=message.size,
+        key_id=message.key_id,
+        tracking_url=message.tracking_url,
+        untouched=message.untouched,
+        notes=json.dumps(message.notes),
+        link_count=len(links),
+        at=at,
+    )
+    await tx.many("add_recipient", [_recipient_row(person) | common | {"due_at": at} for person in recipients])
+    await tx.many(
+        "add_link", [{"number": link.number, "part": link.part, "target": link.target} | common for link in links]
+    )
+    await tx.run("add_spool", **common, raw=raw)
+
+
+def _recipient_row(person: Recipient) -> dict[str, object]:
+    return {
+        "id": person.id,
+        "address": person.address,
+        "name": person.name,
+        "role": person.role.value,
+        "pixels": int(person.policy.pixels),
+        "links": int(person.policy.links),
+        "untracked": person.untracked.value if person.untracked else None,
+        "hop": person.hop,
+    }
+
+
+async def thread_of(tx: Transaction, *, team: str, message_ids: Sequence[str]) -> str | None:
+    """The thread of the first of these Message-IDs that we know."""
+    for message_id in message_ids:
+        if row := await tx.one("thread_of", team=team, message_id=message_id):
+            return str(row["thread"])
+    return None
+
+
+async def claim_copies(
+    tx: Transaction, *, hop: str, holder: str, now: datetime, until: datetime, limit: int
+) -> Sequence[ClaimedCopy]:
+    """Take up to `limit` due copies of one next hop; they come back by themselves after `until`."""
+    taken = await tx.all("claim_copies", hop=hop, holder=holder, now=micros(now), until=micros(until), limit=limit)
+    rows = [await tx.one("claimed_copy", recipient=row["id"], holder=holder) for row in taken]
+    return [_claimed(row) for row in rows if row is not None]
+
+
+def _claimed(row: Mapping[Any, Any]) -> ClaimedCopy:
+    return ClaimedCopy(
+        recipient=row["recipient"],
+        team=row["team"],
+        message=row["message"],
+        address=row["address"],
+        policy=Policy(pixels=Level(row["pixels"]), links=Level(row["links"])),
+        untracked=row["untracked"] is not None,
+        hop=row["hop"],
+        attempts=row["attempts"],
+        from_address=row["from_address"],
+        message_id=row["message_id"],
+        subject=row["subject"],
+        sender=row["sender"],
+        key_id=row["key_id"],
+        tracking_url=row["tracking_url"],
+        accepted_at=moment(row["accepted_at"]),
+    )
+
+
+async def settle_copy(
+    tx: Transaction, *, copy: ClaimedCopy, holder: str, attempt: str, settled: Settled, at: datetime
+) -> bool:
+    """Write down what came of an attempt; False when the claim had run out and another holds it."""
+    changed = await tx.run(
+        "settle_copy",
+        recipient=copy.recipient,
+        holder=holder,
+        state=settled.state.value,
+        reply=settled.reply,
+        due_at=micros(settled.due_at) if settled.due_at else None,
+        sent_at=micros(at) if settled.state is Delivery.SENT else None,
+    )
+    if not changed:
+        return False
+    await tx.run(
+        "add_attempt",
+        id=attempt,
+        team=copy.team,
+        message=copy.message,
+        recipient=copy.recipient,
+        at=micros(at),
+        outcome=settled.state.value,
+        reply=settled.reply,
+    )
+    await tx.run("touch_message", message=copy.message, at=micros(at))
+    await tx.run("drop_spool", message=copy.message)
+    return True
+
+
+async def spooled(tx: Transaction, *, message: str) -> bytes | None:
+    """The message's bytes as they were submitted; None when every copy has its fate."""
+    row = await tx.one("spool", message=message)
+    return bytes(row["raw"]) if row else None
+
+
+async def catch(tx: Transaction, *, copy: ClaimedCopy, raw: bytes, at: datetime) -> None:
+    """Keep a copy in the built-in mailbox."""
+    await tx.run("catch", recipient=copy.recipient, team=copy.team, message=copy.message, raw=raw, at=micros(at))

@@ -1,0 +1,291 @@
+"""Builds the real parts of one process and hands them over: the only place that knows every class.
+
+Two processes make a whole Seenby on one machine: the tracker, which must answer whatever happens, and
+the app (gateway, worker and pages), which is the one process that may write a SQLite store. With
+PostgreSQL the app's roles may run as processes of their own, on as many machines as one likes.
+"""
+
+import asyncio
+import contextlib
+import os
+import secrets
+import socket
+import threading
+from collections.abc import AsyncIterator, Callable, Collection, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import uvicorn
+
+from seenby import maillog
+from seenby.accounts import Accounts
+from seenby.delivery.dkim import DkimKey, load_dkim_key
+from seenby.delivery.hop import parse_next_hop
+from seenby.delivery.retry import Patience
+from seenby.flow import House
+from seenby.folder import Folder, open_folder
+from seenby.gateway import open_gateway
+from seenby.gateway.certificate import tls_context
+from seenby.journal import FileJournal, FileReader
+from seenby.keys import load_keyring
+from seenby.settings import Settings, split_listen
+from seenby.store import Store, open_store
+from seenby.tell.live import Live
+from seenby.tracker import run_tracker
+from seenby.web import Parts, make_app, make_preview
+from seenby.web.control import control_router
+from seenby.words.errors import SettingsError
+from seenby.words.token import decode_id, encode_id
+from seenby.worker import Worker
+
+PORT_PATIENCE: Final = 5.0  # seconds to wait for a port or lock that an ended process has not quite let go
+_GOODBYE: Final = 2  # seconds that open requests get at the end
+
+
+class Role(StrEnum):
+    """What the app process can be; the tracker is always a process of its own."""
+
+    GATEWAY = "gateway"
+    WORKER = "worker"
+    WEB = "web"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Started:
+    """Where a process can be reached, and what only its first start knows."""
+
+    smtp: str = ""
+    app_url: str = ""
+    app_port: str = ""
+    preview_port: str = ""
+    preview_url: str = ""
+    owner: str = ""
+    password: str = ""
+    sign_in: str = ""
+
+
+def now() -> datetime:
+    """The world's clock."""
+    return datetime.now(UTC)
+
+
+def mint(size: int) -> str:
+    """`size` random bytes as base64url."""
+    return encode_id(secrets.token_bytes(size))
+
+
+def tracking_url(settings: Settings) -> str:
+    """The address that goes into messages, without a slash at its end."""
+    return settings.tracking_url or _url(settings.tracker_listen)
+
+
+def _url(listen: str) -> str:
+    host, port = split_listen(listen)
+    shown = "127.0.0.1" if host in ("0.0.0.0", "::") else host  # noqa: S104 - read, not bound
+    return f"http://[{shown}]:{port}" if ":" in shown else f"http://{shown}:{port}"
+
+
+def make_house(settings: Settings, *, folder: Folder, store: Store) -> House:
+    """What the steps of the story need. Raises KeyFileError and SettingsError."""
+    url = tracking_url(settings)
+    return House(
+        store=store,
+        keys=folder.keyring(),
+        tracking_url=url,
+        host=urlsplit(url).hostname or "localhost",
+        ceiling=settings.ceiling,
+        next_hop=parse_next_hop(settings.next_hop),
+        patience=Patience(first=settings.retry_first, longest=settings.retry_longest, give_up=settings.give_up),
+        repeat_window=settings.repeat_window,
+        keep_address=settings.keep_address,
+        dkim=_dkim_keys(settings),
+        holder=f"{socket.gethostname()}:{os.getpid()}:{mint(4)}",
+        now=now,
+        mint=mint,
+    )
+
+
+def _dkim_keys(settings: Settings) -> tuple[DkimKey, ...]:
+    if settings.dkim_key is None and not settings.dkim_domain:
+        return ()
+    if settings.dkim_key is None or not settings.dkim_domain:
+        raise SettingsError("DKIM needs both dkim_key (a PEM file) and dkim_domain; one of them is missing.")
+    return (
+        load_dkim_key(path=settings.dkim_key, domain=settings.dkim_domain.lower(), selector=settings.dkim_selector),
+    )
+
+
+@contextlib.asynccontextmanager
+async def opened_store(settings: Settings, *, folder: Folder, wait: float = 0.0) -> AsyncIterator[Store]:
+    """The store; a SQLite file is held by this process alone for as long. Raises DataFolderError, StoreError."""
+    hold = folder.held("store", wait=wait) if settings.is_sqlite else contextlib.nullcontext()
+    with hold:
+        store = await open_store(database_url=settings.database_url, data=folder.path)
+        try:
+            yield store
+        finally:
+            await store.close()
+
+
+async def run_app(
+    settings: Settings, *, roles: Collection[Role], stop: asyncio.Event, on_ready: Callable[[Started], None]
+) -> None:
+    """Run some roles in this process until `stop`. Raises SeenbyError when it cannot start."""
+    folder = open_folder(settings.data)
+    async with contextlib.AsyncExitStack() as opened:
+        store = await opened.enter_async_context(opened_store(settings, folder=folder, wait=PORT_PATIENCE))
+        house = make_house(settings, folder=folder, store=store)
+        started: dict[str, str] = {}
+        if settings.is_sqlite and Role.WORKER in roles:
+            async with store.write() as tx:
+                await tx.run("release_claims", now=_micros_now())
+        if Role.GATEWAY in roles:
+            started["smtp"] = await opened.enter_async_context(_gateway(settings, house, folder))
+        if Role.WEB in roles:
+            started |= await opened.enter_async_context(_web(settings, folder, store, smtp=started.get("smtp", "")))
+        working = asyncio.create_task(_work(house, folder, stop)) if Role.WORKER in roles else None
+        on_ready(Started(**started))
+        await stop.wait()
+        if working is not None:
+            await working
+
+
+async def _work(house: House, folder: Folder, stop: asyncio.Event) -> None:
+    await Worker(house, FileReader(folder.journal)).run(stop)
+
+
+def _micros_now() -> int:
+    return int(now().timestamp() * 1_000_000)
+
+
+@contextlib.asynccontextmanager
+async def _gateway(settings: Settings, house: House, folder: Folder) -> AsyncIterator[str]:
+    """The open gateway's host:port."""
+    tls = tls_context(
+        certificate=settings.tls_certificate, key=settings.tls_key, folder=folder.keys, host=socket.gethostname()
+    )
+    host, port = split_listen(settings.smtp_listen)
+    with _clear(f"SEENBY_SMTP_LISTEN={settings.smtp_listen}"):
+        gateway = await open_gateway(house=house, listen=(host, port), tls=tls)
+    try:
+        yield f"{host}:{gateway.port}"
+    finally:
+        await gateway.close()
+
+
+@contextlib.contextmanager
+def _clear(setting: str) -> Iterator[None]:
+    """A port that is taken, said so that one can act on it."""
+    try:
+        yield
+    except OSError as error:
+        raise SettingsError(
+            f"Cannot listen at {setting}: {error.strerror}. Stop what holds it, or change it."
+        ) from None
+
+
+class _Server(uvicorn.Server):
+    """uvicorn without its own signal handlers: this process has one way to stop."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+@contextlib.asynccontextmanager
+async def _web(settings: Settings, folder: Folder, store: Store, *, smtp: str) -> AsyncIterator[dict[str, str]]:
+    """The pages, the previews and the control door; gives what `Started` needs of them."""
+    pages, previews = _listen(settings.app_listen, "APP"), _listen(settings.preview_listen, "PREVIEW")
+    app_url = settings.app_url or _bound_url(pages)
+    preview_url = settings.preview_url or _bound_url(previews)
+    accounts = Accounts(store=store, app_url=app_url, now=now, mint=mint)
+    password = await accounts.ensure_owner(settings.owner)
+    owner = await accounts.owner()
+    live = Live(store)
+    parts = Parts(
+        store=store,
+        settings=settings,
+        app_url=app_url,
+        tracking_url=tracking_url(settings),
+        preview_url=preview_url,
+        smtp_address=smtp or settings.smtp_listen,
+        secret=decode_id(folder.secret("pages.key")) or b"",
+        now=now,
+        live=live,
+    )
+    app = make_app(parts)
+    app.include_router(control_router(accounts, key=folder.secret("control.key")))
+    servers = [_server(app), _server(make_preview(parts))]
+    tasks = [
+        asyncio.create_task(server.serve(sockets=[sock]))
+        for server, sock in zip(servers, (pages, previews), strict=True)
+    ]
+    folder.tell_running(control=_bound_url(pages))
+    try:
+        yield {
+            "app_url": app_url,
+            "app_port": str(pages.getsockname()[1]),
+            "preview_url": preview_url,
+            "preview_port": str(previews.getsockname()[1]),
+            "owner": owner,
+            "password": password or "",
+            "sign_in": (await accounts.sign_in_link(owner))["link"],
+        }
+    finally:
+        folder.running.unlink(missing_ok=True)
+        live.stop()
+        for server in servers:
+            server.should_exit = True
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _server(app: Any) -> _Server:  # noqa: ANN401 - an ASGI app
+    return _Server(
+        uvicorn.Config(
+            app,
+            log_config=None,
+            access_log=False,
+            lifespan="off",
+            server_header=False,
+            proxy_headers=False,
+            timeout_graceful_shutdown=_GOODBYE,
+        )
+    )
+
+
+def _listen(listen: str, name: str) -> socket.socket:
+    host, port = split_listen(listen)
+    with _clear(f"SEENBY_{name}_LISTEN={listen}"):
+        return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+
+
+def _bound_url(sock: socket.socket) -> str:
+    host, port = sock.getsockname()[:2]
+    return _url(f"{host}:{port}")
+
+
+def run_tracking(
+    settings: Settings,
+    *,
+    key_file: Path | None,
+    redirect_only: bool,
+    on_ready: Callable[[int], None],
+    stop: threading.Event,
+) -> None:
+    """Run the tracker in this process until told to stop. Raises SeenbyError when it cannot start."""
+    folder = None if redirect_only and key_file else open_folder(settings.data)
+    keys = load_keyring(key_file) if key_file else open_folder(settings.data).keyring()
+    maillog.process("tracker_starts")
+    with _clear(f"SEENBY_TRACKER_LISTEN={settings.tracker_listen}"):
+        run_tracker(
+            listen=split_listen(settings.tracker_listen),
+            keys=keys,
+            journal=None if redirect_only or folder is None else FileJournal(folder.journal),
+            trusted_proxies=settings.trusted_proxies,
+            on_ready=on_ready,
+            stop=stop,
+        )

@@ -1,0 +1,223 @@
+"""What can be done by hand, without a server: instrument a message, judge cases, read a token, list settings."""
+
+import base64
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from seenby.delivery.intake import Team, untracked_reason
+from seenby.folder import Folder
+from seenby.instrument import CopyLink, analyse, stamp, untouched_copy
+from seenby.judge import judge_case
+from seenby.keys import load_keyring, new_keyring
+from seenby.settings import Settings
+from seenby.store.people import is_free_mail
+from seenby.words.address import Address, parse_address
+from seenby.words.errors import KeyFileError, SeenbyError
+from seenby.words.policy import Policy, parse_level
+from seenby.words.token import (
+    MESSAGE_BYTES,
+    PATHS,
+    RECIPIENT_BYTES,
+    Keyring,
+    decode_id,
+    parse_token,
+    read_token,
+    token_key_id,
+)
+
+
+class InputError(SeenbyError):
+    """What was given to a command cannot be used; says which and why."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandCopy:
+    """One recipient's copy as `seenby instrument` prints it."""
+
+    recipient: str
+    message: bytes
+    pixel: str | None
+    links: Sequence[CopyLink]
+    untouched: str | None
+
+
+def read_file(name: str) -> bytes:
+    """A file's bytes. Raises InputError."""
+    try:
+        return Path(name).read_bytes()
+    except OSError as error:
+        raise InputError(f"{name} cannot be read: {error.strerror}.") from None
+
+
+def instrument_message(
+    raw: bytes,
+    *,
+    recipients: Sequence[str],
+    sender: str,
+    pixels: str,
+    links: str,
+    tracking_url: str,
+    key_file: Path | None,
+    mint: Callable[[int], str],
+) -> Sequence[HandCopy]:
+    """A copy for each recipient, as the gateway would make it. Raises SeenbyError for arguments that cannot be used."""
+    policy = Policy(pixels=parse_level(pixels), links=parse_level(links))
+    team = (
+        _team_of(_address(sender))
+        if sender
+        else Team(id="", own=frozenset(), colleagues=frozenset(), domains=frozenset())
+    )
+    keys = load_keyring(key_file) if key_file else new_keyring()
+    url = _origin(tracking_url)
+    analysis, message = analyse(raw, tracking_url=url, keys=keys), mint(MESSAGE_BYTES)
+    made = []
+    for text in recipients:
+        address = _address(text)
+        reason = untracked_reason(address, team=team, policy=policy)
+        if reason is not None:
+            copy = HandCopy(recipient=text, message=untouched_copy(raw), pixel=None, links=(), untouched=reason.value)
+        else:
+            stamped = stamp(
+                analysis,
+                message=message,
+                recipient=mint(RECIPIENT_BYTES),
+                policy=policy,
+                keys=keys,
+                tracking_url=url,
+            )
+            copy = HandCopy(
+                recipient=text,
+                message=stamped.message,
+                pixel=stamped.pixel,
+                links=stamped.links,
+                untouched=stamped.untouched.value if stamped.untouched else None,
+            )
+        made.append(copy)
+    return made
+
+
+def _team_of(sender: Address) -> Team:
+    domains = frozenset() if is_free_mail(sender.domain) else frozenset({sender.domain})
+    return Team(id="", own=frozenset({sender.key}), colleagues=frozenset(), domains=domains)
+
+
+def _address(text: str) -> Address:
+    address = parse_address(text)
+    if address is None:
+        raise InputError(f"'{text[:80]}' is no address: write it as name@domain.")
+    return address
+
+
+def _origin(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+        raise InputError(f"'{url[:80]}' is no tracking address: write it as https://host.")
+    return url.rstrip("/")
+
+
+def copy_json(copy: HandCopy) -> dict[str, Any]:
+    """A copy for programs; the message's bytes in base64."""
+    return {
+        "recipient": copy.recipient,
+        "message_base64": base64.b64encode(copy.message).decode("ascii"),
+        "pixel": copy.pixel,
+        "links": [
+            {"target": link.target, "url": link.url, "part": "text" if link.in_text else "html"} for link in copy.links
+        ],
+        "untouched": copy.untouched,
+    }
+
+
+def judge_cases(path: Path) -> Iterator[dict[str, Any]]:
+    """A prediction for every line of a file of cases. Raises InputError that names the line."""
+    for number, line in enumerate(read_file(str(path)).splitlines(), start=1):
+        if not line.strip():
+            continue
+        try:
+            case = json.loads(line)
+        except ValueError as error:
+            raise InputError(f"{path}, line {number}, is no JSON: {error}.") from None
+        try:
+            yield judge_case(case)
+        except SeenbyError as error:
+            raise InputError(f"{path}, line {number}: {error}") from None
+
+
+def explain_token(text: str, *, settings: Settings) -> dict[str, Any]:
+    """What a token carries, and whether this installation signed it. Raises InputError."""
+    token_text = text.strip().partition("?")[0].partition("#")[0].rpartition("/")[2]
+    raw = decode_id(token_text)
+    token = read_token(raw) if raw else None
+    if raw is None or token is None:
+        raise InputError("That is no token of Seenby, or it was cut short.")
+    keys = _keys_if_any(settings)
+    return {
+        "kind": token.kind.name.lower(),
+        "path": PATHS[token.kind] + token_text[:8] + "…",
+        "level": token.level.word,
+        "message": token.message,
+        "recipient": token.recipient,
+        "link": token.link,
+        "part": None if token.link is None else "text" if token.in_text else "html",
+        "target": token.target,
+        "key_id": token_key_id(raw),
+        "signed_here": None if keys is None else parse_token(token_text, keys, kind=token.kind) is not None,
+    }
+
+
+def _keys_if_any(settings: Settings) -> Keyring | None:
+    path = Folder(settings.data.absolute()).keys / "tracking.json"
+    try:
+        return load_keyring(path) if path.exists() else None
+    except KeyFileError:
+        return None
+
+
+_SECRET = ("database_url", "next_hop")
+
+
+def settings_table(settings: Settings) -> Sequence[dict[str, str]]:
+    """Every setting: name, environment variable, unit, sentence, default, value; passwords are not shown."""
+    rows = []
+    for name, field in type(settings).model_fields.items():
+        extra = field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
+        value = _shown(getattr(settings, name))
+        rows.append(
+            {
+                "name": name,
+                "environment": f"SEENBY_{name.upper()}",
+                "unit": str(extra.get("unit", "")),
+                "sentence": field.description or "",
+                "default": _shown(field.default),
+                "value": _without_password(value) if name in _SECRET else value,
+            }
+        )
+    return rows
+
+
+def _shown(value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, tuple):
+        return " ".join(map(str, value))
+    return str(getattr(value, "word", value))
+
+
+def _without_password(url: str) -> str:
+    head, at, tail = url.rpartition("@")
+    if not at:
+        return url
+    scheme, _, login = head.partition("://")
+    return f"{scheme}://{login.partition(':')[0]}:***@{tail}"
+
+
+def run_bench(what: str, *, rounds: int) -> dict[str, Any]:
+    raise InputError(f"nothing to measure under {what} {rounds}")
+
+
+def bench_text(figures: dict[str, Any]) -> str:
+    return str(figures)

@@ -1,0 +1,81 @@
+"""The worker: goes round the steps of the story for as long as the process lives. What a step is, flow.py says."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+from seenby import flow, maillog
+from seenby.flow import House
+from seenby.journal import Reader
+from seenby.store.times import micros
+
+SEND_EVERY: Final = 0.2  # seconds; how long a fresh message may lie before its first attempt
+DRAIN_EVERY: Final = 0.1  # a hit is to be on the live page within two seconds
+TELL_EVERY: Final = 1.0
+SWEEP_EVERY: Final = 60.0
+AFTER_FAULT: Final = 1.0
+CONNECTIONS_PER_HOP: Final = 4  # a next hop that hangs keeps only its own connections busy
+CONNECTIONS: Final = 32
+
+
+class Worker:
+    """Rounds of send, drain, tell and sweep, each at its own pace; a step that fails is tried again."""
+
+    def __init__(self, house: House, journal: Reader) -> None:
+        self._house = house
+        self._journal = journal
+        self._busy: Counter[str] = Counter()
+        self._sending: set[asyncio.Task[None]] = set()
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Until `stop`; what was begun is finished or given back."""
+        async with asyncio.TaskGroup() as rounds:
+            rounds.create_task(self._round("send", self._send_round, SEND_EVERY, stop))
+            rounds.create_task(self._round("drain", self._drain_round, DRAIN_EVERY, stop))
+            rounds.create_task(self._round("tell", lambda: flow.tell(self._house), TELL_EVERY, stop))
+            rounds.create_task(self._round("sweep", lambda: flow.sweep(self._house), SWEEP_EVERY, stop))
+        for task in self._sending:
+            task.cancel()
+        await asyncio.gather(*self._sending, return_exceptions=True)
+
+    async def _round(self, what: str, step: Callable[[], Awaitable[object]], every: float, stop: asyncio.Event) -> None:
+        while not stop.is_set():
+            pause = every
+            try:
+                await step()
+            except Exception as error:  # noqa: BLE001 - the next round finds the same work again
+                maillog.failed(what, error)
+                pause = max(every, AFTER_FAULT)
+            await _sleep(pause, stop)
+
+    async def _send_round(self) -> None:
+        async with self._house.store.read() as tx:
+            due = [row["hop"] for row in await tx.all("due_hops", now=micros(self._house.now()))]
+        for hop in due:
+            if self._busy[hop] < CONNECTIONS_PER_HOP and len(self._sending) < CONNECTIONS:
+                task = asyncio.create_task(self._send(hop))
+                self._sending.add(task)
+                task.add_done_callback(self._sending.discard)
+
+    async def _send(self, hop: str) -> None:
+        """Batches to one next hop until none is due."""
+        self._busy[hop] += 1
+        try:
+            while await flow.send(self._house, hop=hop):
+                pass
+        except Exception as error:  # noqa: BLE001 - the claims run out and the copies come back
+            maillog.failed("send", error)
+        finally:
+            self._busy[hop] -= 1
+
+    async def _drain_round(self) -> None:
+        while await flow.drain(self._house, self._journal):
+            pass
+
+
+async def _sleep(seconds: float, stop: asyncio.Event) -> None:
+    try:
+        await asyncio.wait_for(stop.wait(), seconds)
+    except TimeoutError:
+        return
