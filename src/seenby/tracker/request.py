@@ -16,7 +16,7 @@ from seenby.tracker.client import Told, what_is_told
 _CACHED_BYTES: Final = 1024  # heads longer than this are not remembered
 _TOKEN: Final = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"  # RFC 9110 5.6.2
 _LINES: Final = re.compile(rb"(?:" + _TOKEN + rb":[\t -~\x80-\xff]*\r\n)+")
-_PLAIN_LINE: Final = re.compile(rb"GET (/[!-\"$->@-~]*)(?:\?[!-\"$-~]*)? HTTP/1\.1")
+_PLAIN_LINE: Final = re.compile(rb"GET (/[!-\"$->@-~]*)(?:\?[!-\"$-~]*)? HTTP/1\.1\r\n")
 _AUTHORITY: Final = re.compile(rb"[Hh][Tt][Tt][Pp][Ss]?://[^/?#]*")
 _ENDS_PLAINNESS: Final = frozenset((b"content-length", b"transfer-encoding", b"upgrade", b"expect"))
 
@@ -44,10 +44,12 @@ def read_plain(head: bytes) -> tuple[bytes, Told] | None:
 
     Clients on one connection, and image proxies on many, send the same header lines again and again.
     """
-    line, _, rest = head.partition(b"\r\n")
-    asked = _PLAIN_LINE.fullmatch(line)
+    asked = _PLAIN_LINE.match(head)
+    if asked is None:
+        return None
+    rest = head[asked.end() :]
     told = _plain_told(rest) if len(rest) <= _CACHED_BYTES else _read_lines(rest)
-    return None if asked is None or told is None else (asked[1], told)
+    return None if told is None else (asked[1], told)
 
 
 def _read_lines(rest: bytes) -> Told | None:

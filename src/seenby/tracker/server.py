@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import resource
 import signal
 import threading
@@ -22,6 +23,7 @@ from seenby.words.token import Keyring
 BACKLOG: Final = 4096
 MOST_CONNECTIONS: Final = 20_000
 SPARE_FILES: Final = 64  # for the journal and whatever else the process has open
+GARBAGE_AFTER: Final = 50_000
 SWEEP_SECONDS: Final = 0.5
 LAST_COMMIT_SECONDS: Final = 1.2
 LAST_ANSWER_SECONDS: Final = 0.3
@@ -79,13 +81,15 @@ def run_tracker(
     reuse_port: bool = False,
 ) -> None:
     """Serve on uvloop until SIGTERM, SIGINT or `stop`, which another thread may set; then as `serve` ends."""
-    _allow_many_files()
+    has_process = threading.current_thread() is threading.main_thread()
+    if has_process:
+        _settle_in()
     told = stop or threading.Event()
 
     async def main() -> None:
         ended = asyncio.Event()
         loop = asyncio.get_running_loop()
-        if threading.current_thread() is threading.main_thread():
+        if has_process:
             for number in (signal.SIGTERM, signal.SIGINT):
                 loop.add_signal_handler(number, ended.set)
         watching = asyncio.create_task(_watch(told, ended))
@@ -137,8 +141,10 @@ def _files_allowed() -> int:
     return resource.getrlimit(resource.RLIMIT_NOFILE)[0]
 
 
-def _allow_many_files() -> None:
-    """Every connection is an open file, and the usual soft limit is 1,024."""
-    _soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+def _settle_in() -> None:
+    """Make the process, which is all ours, fit for many connections and many hits."""
+    gc.freeze()  # what was imported stays; and a hit makes no cycles, so that looking for them often is in vain
+    gc.set_threshold(GARBAGE_AFTER)
+    _soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)  # every connection is an open file
     with contextlib.suppress(ValueError, OSError):
         resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, MOST_CONNECTIONS + SPARE_FILES), hard))
