@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from seenby.instrument import parse_asked, scan_headers
 from seenby.words.errors import PolicyError
-from seenby.words.policy import Level, Policy
+from seenby.words.policy import Asked, Level
 
 RAW = b"Subject: =?utf-8?q?Gr=C3=BC=C3?=\r\n =?UTF-8?Q?=9Fe?= you\r\n"
 RAW += b"To: a@b.example,\r\n\tC <c@d.example>\r\nto: e@f.example\r\n\r\nSubject: body"
@@ -70,21 +70,21 @@ def test_mailboxes_are_found_and_garbage_is_passed_over(written: bytes, expected
 
 
 @pytest.mark.parametrize(
-    ("written", "policy"),
+    ("written", "asked"),
     [
-        pytest.param(b"pixel=off links=identified", Policy(pixels=Level.OFF, links=Level.IDENTIFIED), id="both"),
-        pytest.param(b"PIXELS = counted", Policy(pixels=Level.COUNTED), id="one channel, spaces, upper case"),
-        pytest.param(b"off", Policy(pixels=Level.OFF, links=Level.OFF), id="a level alone means both"),
-        pytest.param(b"link=full, link=off; pixel=full", Policy(links=Level.OFF), id="the stricter counts"),
-        pytest.param(b"", Policy(), id="nothing said"),
+        pytest.param(b"pixel=off links=identified", Asked(pixels=Level.OFF, links=Level.IDENTIFIED), id="both"),
+        pytest.param(b"PIXELS = counted", Asked(pixels=Level.COUNTED), id="one channel, spaces, upper case"),
+        pytest.param(b"off", Asked(pixels=Level.OFF, links=Level.OFF), id="a level alone means both"),
+        pytest.param(b"link=full, link=off; pixel=on", Asked(links=Level.OFF), id="the stricter counts"),
+        pytest.param(b"", Asked(), id="nothing said"),
     ],
 )
-def test_a_wish_is_read(written: bytes, policy: Policy) -> None:
-    assert parse_asked(scan_headers(b"X-Seenby: " + written + b"\r\n\r\n")) == policy
+def test_a_wish_is_read(written: bytes, asked: Asked) -> None:
+    assert parse_asked(scan_headers(b"X-Seenby: " + written + b"\r\n\r\n")) == asked
 
 
 def test_without_the_field_nothing_is_asked() -> None:
-    assert parse_asked(scan_headers(b"Subject: x\r\n\r\n")) is None
+    assert parse_asked(scan_headers(b"Subject: x\r\n\r\n")) == Asked()
 
 
 @pytest.mark.parametrize("written", [b"pixel=most", b"pixel=", b"pixel", b"colour=red", b"=", b"off=off"])

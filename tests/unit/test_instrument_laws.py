@@ -66,6 +66,10 @@ def without_ours(page: bytes) -> bytes:
 
 @given(pages, encodings)
 @example("x" * 998, "8bit")
+@example("x" * 76, "quoted-printable")
+@example("<p>\r\n" + "x" * 75 + "é", "quoted-printable")
+@example("x" * 70 + "éé", "quoted-printable")
+@example("0" * 3 + "\xa0" * 6 + "\U00010000" * 3 + "0", "quoted-printable")
 @example("<body>" + "x" * 985 + "</body>", "8bit")
 def test_only_links_and_one_pixel_differ_whatever_the_encoding(page: str, encoding: str) -> None:
     raw = HEAD % (b"html", encoding.encode()) + written(page, encoding)

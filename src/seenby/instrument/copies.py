@@ -13,7 +13,7 @@ from seenby.instrument.edits import CutEdit, Edit, LinkEdit, PixelEdit, is_overf
 from seenby.instrument.headers import Headers, scan_headers
 from seenby.instrument.parts import Encoding
 from seenby.instrument.reasons import Untouched
-from seenby.instrument.transfer import after_soft_breaks, places, soft_wrapped, to_base64
+from seenby.instrument.transfer import after_soft_breaks, places, room_for_soft_break, soft_wrapped, to_base64
 from seenby.words.limits import LINE_BYTES
 from seenby.words.policy import Level, Policy
 from seenby.words.token import Keyring, Kind, Token, token_url
@@ -251,7 +251,8 @@ def _quoted_pieces(written: bytes, edits: list[Edit], newline: bytes) -> Iterato
     here = 0
     for edit, start, end in zip(edits, found[::2], found[1::2], strict=True):
         begin = after_soft_breaks(written, start) if edit.end > edit.start else start
-        yield written[here:begin]
+        room = room_for_soft_break(written, here, begin)
+        yield from (written[here:room], b"" if room == begin else soft, written[room:begin])
         here = end
         if isinstance(edit, CutEdit):
             yield soft if b"=\n" in written[begin:end] or b"=\r\n" in written[begin:end] else b""

@@ -80,6 +80,13 @@ def after_soft_breaks(written: bytes, here: int) -> int:
             return here
 
 
+def room_for_soft_break(written: bytes, start: int, here: int) -> int:
+    """`here`, or, when the line is full up to there, where the last character of it stands."""
+    if here - written.rfind(b"\n", start, here) - 1 != QP_WIDTH + 1 or here - start <= QP_WIDTH:
+        return here
+    return here - (3 if written[here - 3] == _EQUALS else 1)
+
+
 def _decoded_length(written: bytes, start: int, end: int) -> int:
     return end - start - 2 * written.count(b"=", start, end) - written.count(b"=\r\n", start, end)
 
