@@ -364,7 +364,23 @@ def test_a_record_longer_than_a_segment_is_counted_as_lost_and_the_others_kept(t
     assert read_ids(tmp_path)[0] == [hit_id(1), hit_id(2)]
 
 
-def test_only_the_loss_of_the_data_folder_is_survived_too(tmp_path):
+def test_a_process_that_had_no_hit_leaves_nothing_behind(tmp_path):
+    async def story() -> None:
+        journal = FileJournal(tmp_path)
+        journal.start()
+        await journal.close()
+
+    asyncio.run(story())
+    [name] = segment_names(tmp_path)
+    reader = FileReader(tmp_path)
+    batch = reader.take({}, limit=10)
+    assert batch.done == {name: 0}
+    assert reader.take(batch.done, limit=10).done == {}
+    assert reader.forget(batch.done) == (name,)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_loss_of_the_data_folder_is_survived_too(tmp_path):
     folder = tmp_path / "journal"
 
     async def story() -> None:

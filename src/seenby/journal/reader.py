@@ -44,7 +44,7 @@ class FileReader:
             if reading.is_unreadable:
                 (self._folder / name).rename(self._folder / (name + DAMAGED))
                 torn.append(f"{name}: nothing in it could be read; it was renamed to {DAMAGED}")
-            elif reading.at != was:
+            elif reading.at != was or (reading.is_ended and name not in done):
                 now_done[name] = reading.at
         return Batch(hits=tuple(hits), done=now_done, torn=tuple(torn))
 
@@ -93,6 +93,7 @@ class _Reading:
         self.at = at
         self.torn: list[str] = []
         self.is_unreadable = False
+        self.is_ended = False
 
     def take(self, limit: int) -> list[Hit]:
         """At most `limit` hits from `at` on."""
@@ -146,6 +147,7 @@ class _Reading:
 
     def _end(self, *, is_all_bad: bool) -> None:
         """The segment will not grow and holds nothing more: say so by its size, and report a tail that is not blank."""
+        self.is_ended = True
         rest = self._rest()
         tail = len(rest.rstrip(b"\0"))
         if is_all_bad and self.at == 0 and tail >= HEAD.size and not rest.startswith(MARKER):

@@ -76,10 +76,7 @@ class Connection(asyncio.Protocol):
         if self._is_deaf:
             return
         if not self._buffer and data.find(END) == len(data) - 4 >= 0 and len(data) <= REQUEST_BYTES:
-            if (plain := read_plain(data)) is not None:
-                self._serve("GET", *plain, is_last=False)
-            else:
-                self._serve_head(data)
+            self._serve_head(data)
             if len(self._owed) >= MOST_OWED:
                 self._mind_the_queue()
             return
