@@ -1,0 +1,159 @@
+"""Evidence in, verdicts out.
+
+The order of events: read every hit, group them, ask the rules that decide by identity, weigh the rest, look once more
+with what the first round thought of the neighbours, and turn the sum into a label. A pure function of its evidence:
+the same evidence has the same verdicts, today and in ten years, under the same RULES_VERSION.
+"""
+
+import math
+from collections import defaultdict
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from typing import Final, TypeVar
+
+from seenby.judge.claims import find_claims
+from seenby.judge.evidence import HONEYPOT, Evidence
+from seenby.judge.finding import Finding, Rule
+from seenby.judge.lists.agents import AgentKind
+from seenby.judge.rules import DECIDING, HISTORY, WEIGHING
+from seenby.judge.scene import Scene, Trace, find_pairs, find_runs, find_sweeps, read
+from seenby.judge.weights import (
+    CAPS,
+    CLEARLY_MACHINE,
+    CLEARLY_PERSON,
+    HUMAN_FROM,
+    PAIR_SECONDS,
+    RULES_VERSION,
+    SCANNER_UNTIL,
+    Family,
+)
+from seenby.words.verdict import Label, Reason, Verdict
+
+Key = TypeVar("Key", bound=Hashable)
+SHOWN_FROM: Final = -1.0  # log-odds of an open below which it does not even suggest that the message was shown
+
+
+def judge(evidence: Evidence) -> Mapping[str, Verdict]:
+    """Every hit's verdict, by the hit's id."""
+    scene = _look(evidence)
+    decided = [_first(DECIDING, trace, scene) for trace in scene.traces]
+    weighed = [
+        [] if finding else _ask(WEIGHING, trace, scene) for trace, finding in zip(scene.traces, decided, strict=True)
+    ]
+    scene.leaning = [
+        finding.weight if finding else _sum(findings) for finding, findings in zip(decided, weighed, strict=True)
+    ]
+    _remember(scene, decided)
+    verdicts: dict[str, Verdict] = {}
+    for trace, finding, findings in zip(scene.traces, decided, weighed, strict=True):
+        if finding is not None:
+            verdicts[trace.seen.id] = _decide(finding)
+        else:
+            verdicts[trace.seen.id] = _weigh([*findings, *_ask(HISTORY, trace, scene)])
+    return verdicts
+
+
+def _look(evidence: Evidence) -> Scene:
+    traces = tuple(read(index, seen) for index, seen in enumerate(evidence.hits))
+    readers = {reader.id: reader for reader in evidence.recipients}
+    return Scene(
+        evidence=evidence,
+        traces=traces,
+        readers=readers,
+        runs=find_runs(traces, evidence.n_links),
+        sweeps=find_sweeps(traces, readers),
+        claimed=find_claims(evidence, traces),
+        pairs=find_pairs(traces, PAIR_SECONDS),
+    )
+
+
+def _remember(scene: Scene, decided: Sequence[Finding | None]) -> None:
+    """What the first round thought, in sorted rows that the history rules search."""
+    rows = list(zip(scene.traces, scene.leaning, decided, strict=True))
+    machines = [trace for trace, leaning, finding in rows if _is_machine(leaning, finding)]
+    people = [trace for trace, leaning, finding in rows if finding is None and leaning >= CLEARLY_PERSON]
+    proxied = [trace for trace, leaning, finding in rows if finding is not None and finding.label is Label.PROXY_HUMAN]
+    shown = [trace for trace, leaning, finding in rows if trace.opening and leaning > SHOWN_FROM]
+    traps = [trace for trace in scene.traces if trace.seen.link == HONEYPOT]
+    scene.actor_machines = _times((trace.actor, trace.t) for trace in machines)
+    scene.place_machines = _times((trace.place, trace.t) for trace in machines)
+    scene.actor_honeypots = _times((trace.actor, trace.t) for trace in traps)
+    scene.place_honeypots = _times((trace.place, trace.t) for trace in traps)
+    scene.line_opens = _times((trace.near, trace.t) for trace in people if trace.opening)
+    scene.line_clicks = _times((trace.near, trace.t) for trace in people if not trace.opening)
+    scene.reader_opens = _times((trace.seen.reader, trace.t) for trace in [*people, *proxied] if trace.opening)
+    scene.reader_shown = _times((trace.seen.reader, trace.t) for trace in shown)
+    browsers = defaultdict(list)
+    for trace in scene.traces:
+        if trace.agent.kind is AgentKind.BROWSER:
+            browsers[trace.near].append((trace.t, str(trace.seen.channel), trace.agent.family))
+    scene.browsers = {near: sorted(row) for near, row in browsers.items()}
+
+
+def _is_machine(leaning: float, finding: Finding | None) -> bool:
+    if finding is not None:
+        return finding.label is Label.SCANNER
+    return leaning <= CLEARLY_MACHINE
+
+
+def _times(pairs: Iterable[tuple[Key, float]]) -> dict[Key, list[float]]:
+    rows: dict[Key, list[float]] = defaultdict(list)
+    for key, t in pairs:
+        rows[key].append(t)
+    for row in rows.values():
+        row.sort()
+    return rows
+
+
+def _first(rules: Sequence[Rule], trace: Trace, scene: Scene) -> Finding | None:
+    for rule in rules:
+        finding = rule(trace, scene)
+        if finding is not None:
+            return finding
+    return None
+
+
+def _ask(rules: Sequence[Rule], trace: Trace, scene: Scene) -> list[Finding]:
+    return [finding for rule in rules if (finding := rule(trace, scene)) is not None]
+
+
+def _capped(findings: Sequence[Finding]) -> list[tuple[Finding, float]]:
+    """Each finding with what it still says once its family's cap is spread over the family."""
+    sums: dict[Family, float] = defaultdict(float)
+    for finding in findings:
+        sums[finding.family] += finding.weight
+    share = {}
+    for family, total in sums.items():
+        low, high = CAPS[family]
+        share[family] = min(max(total, low), high) / total if total else 1.0
+    return [(finding, finding.weight * share[finding.family]) for finding in findings]
+
+
+def _sum(findings: Sequence[Finding]) -> float:
+    return sum(weight for _, weight in _capped(findings))
+
+
+def probability(log_odds: float) -> float:
+    """Log-odds as a probability."""
+    return 1 / (1 + math.exp(-min(max(log_odds, -30.0), 30.0)))
+
+
+def _decide(finding: Finding) -> Verdict:
+    reason = Reason(code=finding.code, weight=round(finding.weight, 2), detail=finding.detail)
+    label = finding.label or Label.UNKNOWN
+    return Verdict(
+        label=label, probability=round(probability(finding.weight), 3), reasons=(reason,), rules=RULES_VERSION
+    )
+
+
+def _weigh(findings: Sequence[Finding]) -> Verdict:
+    capped = _capped(findings)
+    chance = probability(sum(weight for _, weight in capped))
+    reasons = [Reason(code=one.code, weight=round(weight, 2), detail=one.detail) for one, weight in capped]
+    reasons.sort(key=lambda reason: -abs(reason.weight))
+    return Verdict(label=_label(chance), probability=round(chance, 3), reasons=tuple(reasons), rules=RULES_VERSION)
+
+
+def _label(chance: float) -> Label:
+    if chance >= HUMAN_FROM:
+        return Label.HUMAN
+    return Label.SCANNER if chance <= SCANNER_UNTIL else Label.UNKNOWN

@@ -1,0 +1,88 @@
+"""Every reason that can stand in a verdict, with one plain sentence for the screen."""
+
+from collections.abc import Mapping
+from typing import Final
+
+REASONS: Final[Mapping[str, str]] = {
+    # decided by identity
+    "own_said": "The sender said that it was them",
+    "own_view": "The sender's own mail program announced that it was showing this message",
+    "own_address": "Came from an address that the sender or the team uses",
+    "own_device": "Came from a device the sender uses, near where it was last seen",
+    "own_copy": "The copy was addressed to the sender",
+    "colleague_line": "Came from the sender's own line, on a colleague's copy: either of them",
+    "before_sending": "Fetched before the message was sent, when only the sender's side had it",
+    "bounced": "The message was refused, so no recipient has it; bounce notices carry its images",
+    "browser_prefetch": "The browser says it fetched the page in advance",
+    "declared_scanner": "The program says itself that it is a scanner",
+    "declared_preview": "Fetched to show a preview of the link in a chat or on a page",
+    "office_probe": "Office asked about the link before opening it; the browser's own visit counts",
+    "one_click": "The mailbox provider passed on that its user pressed unsubscribe",
+    "head": "Only asked whether the page exists (HEAD), which readers' programs do not do",
+    "other_method": "Used a method that readers' programs do not use",
+    "gmail_prefetch": "Fetched in advance by Gmail, which does not show that anybody opened it",
+    "apple_prefetch": "Apple fetched the images in advance, whether or not the message is read",
+    "apple_network": "Fetched without a name from Apple's own network",
+    "bare_agent_elsewhere": "Calls itself what Apple's prefetch does, but comes from an ordinary line",
+    "bare_agent": "Followed a link under the name of Apple's prefetch, which never follows links",
+    "forged_proxy": "Calls itself a mailbox provider, but does not come from that provider's network",
+    "image_proxy": "Fetched by the mailbox provider's image proxy, which hides place and device",
+    "early_proxy": "Fetched by the provider's image proxy so early that it may be a prefetch",
+    "proxy_follows_link": "An image proxy followed a link, which it does not do for readers",
+    "mailbox_network": "Fetched by the mailbox provider itself, which hides place and device",
+    # the start of the sum
+    "usual_open": "Opens start here, before anything else is known",
+    "usual_click": "Clicks start here, before anything else is known",
+    "little_kept": "Neither program nor address was kept, so machines cannot be told apart",
+    # the program
+    "mail_client": "A mail program that scanners do not imitate",
+    "script": "A programmer's library, not a reader's program",
+    "headless": "A browser run by a script",
+    "no_agent": "Does not say what program it is",
+    "truncated_agent": "Its name begins like a browser's and stops short",
+    "unknown_agent": "A program that we do not know",
+    "old_browser": "A browser so old that scanners use it more than people",
+    "system_library": "A phone's or computer's system library, used by people's apps and by machines",
+    # headers
+    "full_headers": "Sends everything that a real browser sends",
+    "partial_headers": "Leaves out some of what a browser sends",
+    "bare_headers": "Sends hardly anything that a real browser sends",
+    "contradiction": "Says two things about itself that cannot both be true",
+    "mismatch": "Fetched in a way that does not fit an image or a page",
+    # networks
+    "ordinary_line": "Came from an ordinary line",
+    "mail_security": "Came from a mail-security vendor's network",
+    "web_proxy": "Came through a security product that people browse through; says nothing either way",
+    "microsoft_network": "Came from Microsoft's network, where both scanners and people are",
+    "cloud": "Came from a cloud provider",
+    "hosting": "Came from rented servers, where VPNs leave too",
+    "relay_or_cdn": "Came through a network that relays for others",
+    "google_network": "A browser inside Google's own network",
+    "yahoo_network": "A browser inside Yahoo's own network",
+    "mailbox_line": "Came from a mailbox provider's network",
+    "apple_line": "Came from Apple's own network",
+    "preview_network": "Came from a network that mainly makes link previews",
+    # time
+    "too_soon": "Came so soon after sending that a person is less likely",
+    "had_time": "Came when a person had had time to see the message",
+    # bursts
+    "burst": "Followed several links faster than a hand does",
+    "two_links": "Followed two links within a second",
+    "sweep": "Fetched the copies of several recipients at once",
+    # honeypot
+    "honeypot": "Followed a link that nobody can see",
+    "honeypot_client": "The same client followed the link that nobody can see",
+    "honeypot_place": "Something on the same line followed the link that nobody can see",
+    # what else the client and its neighbours did
+    "opened_before": "The message was opened on the same line before",
+    "reader_opened": "The recipient had opened the message before",
+    "clicked_after": "A click from the same line followed",
+    "unopened_click": "A link was followed soon after sending although nobody had opened the message",
+    "click_scan": "A scanner looking at the link while the person clicked it",
+    "scanned_at_click": "A scanner looked at the link in the moment of this click, so a click there was",
+    "machine_client": "The same client did something that only machines do",
+    "machine_place": "A machine was at work on the same line",
+    "agent_changed": "Changed its browser between the image and the link, inside a data centre",
+    "replied": "The recipient answered soon after",
+    "like_own_device": "The same program as the sender's, on another line",
+}

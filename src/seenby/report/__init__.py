@@ -1,0 +1,1 @@
+"""Figures from verdicts: counters, timelines, rates. Reads opinions, makes none."""
