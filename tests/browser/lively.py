@@ -243,25 +243,26 @@ def minutes(count: float) -> timedelta:
 
 
 RITA, OMAR, MEI = "rita@customer.test", "omar@partner.test", "mei.lin@studio.test"
-OFFER_HTML = b"""From: Alice Blue <alice@blue.test>\r
-To: Rita Sommer <rita@customer.test>\r
-Subject: Offer for the autumn campaign\r
-MIME-Version: 1.0\r
-Content-Type: multipart/alternative; boundary=cut\r
-\r
---cut\r
-Content-Type: text/plain; charset=utf-8\r
-\r
-Hello Rita, the offer: http://127.0.0.1:8026/c/text\r
---cut\r
-Content-Type: text/html; charset=utf-8\r
-\r
-<html><body style="font-family: sans-serif"><p>Hello Rita,</p><p>here is <a href="http://127.0.0.1:8026/c/abc">the offer</a>
-we spoke about, and <a href="http://127.0.0.1:8026/c/def">our calendar</a>.</p><p>Kind regards<br>Alice</p>
+OFFER_HTML = b"""From: Alice Blue <alice@blue.test>
+To: Rita Sommer <rita@customer.test>
+Subject: Offer for the autumn campaign
+MIME-Version: 1.0
+Content-Type: multipart/alternative; boundary=cut
+
+--cut
+Content-Type: text/plain; charset=utf-8
+
+Hello Rita, the offer: http://127.0.0.1:8026/c/text
+--cut
+Content-Type: text/html; charset=utf-8
+
+<html><body style="font-family: sans-serif"><p>Hello Rita,</p>
+<p>here is <a href="http://127.0.0.1:8026/c/abc">the offer</a> we spoke about, and
+<a href="http://127.0.0.1:8026/c/def">our calendar</a>.</p><p>Kind regards<br>Alice</p>
 <script>document.title='owned'</script>
-<img src="http://127.0.0.1:8026/o/pixel" width="1" height="1" alt=""></body></html>\r
---cut--\r
-"""
+<img src="http://127.0.0.1:8026/o/pixel" width="1" height="1" alt=""></body></html>
+--cut--
+""".replace(b"\n", b"\r\n")
 
 
 def week() -> tuple[Mail, ...]:

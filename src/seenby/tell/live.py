@@ -30,6 +30,7 @@ SEEN: Final = 20_000  # ids remembered for the overlap
 WAITING: Final = 500  # names one page may have waiting
 RENEW: Final = "all"  # the name that every live part of a page listens to
 NEW_MESSAGE: Final = "sent"
+DELIVERED: Final = "delivered"
 BELL: Final = "bell"
 
 log = logging.getLogger(__name__)
@@ -40,6 +41,8 @@ def names_of(event: RowMapping) -> Iterable[str]:
     yield f"m-{event['message']}"
     if event["kind"] == EventKind.MESSAGE_ACCEPTED:
         yield NEW_MESSAGE
+    if event["kind"] == EventKind.MESSAGE_SENT:
+        yield DELIVERED
     if event["bell"]:
         yield BELL
 
@@ -92,15 +95,13 @@ class Live:
         self._marks: deque[tuple[float, int]] = deque()  # (when, the highest number read by then)
         self._seq = 0
 
-    async def stop(self) -> None:
+    def stop(self) -> None:
         """End every stream at once; whoever asks for one from now on gets an empty one."""
         self._stopped = True
         for listener in self._listeners:
             listener.end()
         if self._tail is not None:
             self._tail.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._tail
 
     @contextlib.asynccontextmanager
     async def listen(self, *, team: str, after: int) -> AsyncIterator[Listener]:

@@ -12,8 +12,9 @@ from markupsafe import Markup
 
 from seenby.store import Transaction
 from seenby.store.times import moment
+from seenby.web import wording
 from seenby.web.assets import Assets
-from seenby.web.marks import delivery_mark, eye_mark, link_mark
+from seenby.web.marks import delivery_mark, eye_mark, link_mark, untouched_sentence
 from seenby.words.message import Sender
 
 _STEPS: Final = ((timedelta(days=1), "day"), (timedelta(hours=1), "hour"), (timedelta(minutes=1), "minute"))
@@ -50,9 +51,20 @@ class Look:
             lstrip_blocks=True,
         )
         self._pages.globals.update(
-            assets=assets, icon=_icon(assets), eye_mark=eye_mark, link_mark=link_mark, delivery_mark=delivery_mark
+            assets=assets,
+            icon=_icon(assets),
+            eye_mark=eye_mark,
+            link_mark=link_mark,
+            delivery_mark=delivery_mark,
+            untouched_sentence=untouched_sentence,
+            note_words=wording.note_words,
+            hit_words=wording.hit_words,
+            reason_words=wording.reason_words,
+            bar=wording.bar,
+            LABELS=wording.LABELS,
+            ICONS=wording.ICONS,
         )
-        self._pages.filters.update(many=many, percent=percent)
+        self._pages.filters.update(many=many, percent=percent, capitalize_first=_capitalized)
 
     def draw(
         self, name: str, *, now: datetime, values: Mapping[str, object], frame: Frame | None = None, status: int = 200
@@ -116,3 +128,7 @@ def many(count: int, thing: str, things: str | None = None) -> str:
 def percent(permille: int) -> str:
     """A probability for people: whole percents, never a false 0 or 100."""
     return f"{min(99, max(1, round(permille / 10)))}%"
+
+
+def _capitalized(text: str) -> str:
+    return text[:1].upper() + text[1:]

@@ -2,18 +2,19 @@
 
 from fastapi import FastAPI
 from fastapi.responses import PlainTextResponse
+from starlette.exceptions import HTTPException
 
-from seenby.web import bell, sent, session, stream
+from seenby.web import bell, mailbox, message, preview, sent, session, settings, stream
 from seenby.web.assets import STATIC, KeptFiles, load_assets
 from seenby.web.given import Parts
 from seenby.web.guard import Guard
 from seenby.web.look import Look
 from seenby.web.problem import add_problem_pages
 
-__all__ = ["Parts", "make_app"]
+__all__ = ["Parts", "make_app", "make_preview"]
 
 # Every page, in the order of the menu. What else is served on this origin joins here.
-ROUTERS = (session.router, sent.router, bell.router, stream.router)
+ROUTERS = (session.router, sent.router, message.router, mailbox.router, settings.router, bell.router, stream.router)
 
 
 def make_app(parts: Parts) -> FastAPI:
@@ -32,3 +33,12 @@ def make_app(parts: Parts) -> FastAPI:
 
 async def _healthy() -> PlainTextResponse:
     return PlainTextResponse("ok\n")
+
+
+def make_preview(parts: Parts) -> FastAPI:
+    """The previews of caught messages; nothing else is on this origin."""
+    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
+    app.state.parts = parts
+    app.include_router(preview.router)
+    app.add_exception_handler(HTTPException, preview.nothing_else)
+    return app

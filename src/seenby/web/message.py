@@ -1,0 +1,174 @@
+"""One message: what happened to it and around it, with every hit, every verdict and every reason."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
+
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
+from sqlalchemy import RowMapping
+
+from seenby.report.tally import thread_opens
+from seenby.report.timeline import OPEN, LinkCount, Moment, Opinion, Timeline, link_counts, timeline
+from seenby.store import Transaction
+from seenby.store.hits import verdict_of
+from seenby.store.times import moment
+from seenby.web.given import Given, Parts, SignedIn
+from seenby.web.look import draw, frame_of
+from seenby.web.problem import NotFound
+from seenby.words.message import Sender
+
+router = APIRouter()
+_NO_CLICKS = LinkCount()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkRow:
+    """One link of the message and who followed it."""
+
+    number: int
+    part: str
+    target: str
+    clicks: LinkCount
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempts:
+    """Attempts at the next hop that ended alike: for whom, and what it answered."""
+
+    outcome: str
+    reply: str
+    at: int
+    names: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessagePage:
+    """Everything the page shows."""
+
+    message: RowMapping
+    recipients: Sequence[RowMapping]
+    names: Mapping[str | None, str]
+    timeline: Timeline
+    moments: Sequence[Moment]
+    links: Sequence[LinkRow]
+    targets: Mapping[int | None, str]
+    deliveries: Sequence[Attempts]
+    notes: Sequence[str]
+    thread_opens: int
+    once_each: bool  # the thread's count takes each reader once, however far apart
+
+    @property
+    def opens(self) -> int:
+        """Opens by people, repeats folded."""
+        return sum(row["opens"] for row in self.recipients)
+
+    @property
+    def clicks(self) -> int:
+        """Clicks by people, repeats folded."""
+        return sum(row["clicks"] for row in self.recipients)
+
+    @property
+    def machine_hits(self) -> int:
+        """Hits that machines and our own side caused."""
+        return sum(entry.count for entry in self.timeline.machines)
+
+
+@router.get("/messages/{message_id}")
+async def message_page(message_id: str, request: Request, parts: Given, sender: SignedIn) -> Response:
+    """The page; another team's message is none."""
+    async with parts.store.read() as tx:
+        frame = await frame_of(tx, sender)
+        page = await _read(tx, parts, sender, message_id)
+    return draw(request, "message.html", frame=frame, page=page)
+
+
+async def _read(tx: Transaction, parts: Parts, sender: Sender, message_id: str) -> MessagePage:
+    message = await tx.one("message", id=message_id, team=sender.team)
+    if message is None:
+        raise NotFound
+    recipients = await tx.all("recipients_of", message=message_id)
+    moments = await _moments(tx, message_id)
+    links = await tx.all("links_of", message=message_id)
+    clicks = link_counts(moments)
+    names = {row["id"]: row["name"] or row["address"] for row in recipients}
+    in_thread = await tx.all("thread_hits", team=sender.team, thread=message["thread"])
+    opens = [(row["address"] or "", moment(row["at"])) for row in in_thread if row["channel"] == OPEN]
+    return MessagePage(
+        message=message,
+        recipients=recipients,
+        names=names,
+        timeline=timeline(moments),
+        moments=moments[::-1],
+        links=[
+            LinkRow(
+                number=row["number"],
+                part=row["part"],
+                target=row["target"],
+                clicks=clicks.get(row["number"], _NO_CLICKS),
+            )
+            for row in links
+        ],
+        targets={row["number"]: row["target"] for row in links},
+        deliveries=_deliveries(await tx.all("attempts", message=message_id), names),
+        notes=json.loads(message["notes"]),
+        thread_opens=sum(thread_opens(opens, window=parts.settings.thread_window).values()),
+        once_each=not parts.settings.thread_window,
+    )
+
+
+def _deliveries(rows: Sequence[RowMapping], names: Mapping[str, str]) -> Sequence[Attempts]:
+    """The delivery story, newest first; neighbours that ended alike are one."""
+    story = [
+        Attempts(
+            outcome=outcome,
+            reply=reply,
+            at=alike[-1]["at"],
+            names=[names.get(row["recipient"], "somebody") for row in alike],
+        )
+        for (outcome, reply), group in groupby(rows, key=lambda row: (row["outcome"], row["reply"]))
+        if (alike := list(group))
+    ]
+    return story[::-1]
+
+
+async def _moments(tx: Transaction, message_id: str) -> Sequence[Moment]:
+    """The message's hits, oldest first, each with what we thought and think of it."""
+    opinions: dict[str, list[Opinion]] = {}
+    for row in await tx.all("verdicts_of", message=message_id):
+        opinions.setdefault(row["hit"], []).append(_opinion(row))
+    return [_moment(row, opinions.get(row["id"], [])) for row in await tx.all("hits_of", message=message_id)]
+
+
+def _opinion(row: Mapping[Any, Any]) -> Opinion:
+    verdict = verdict_of(row)
+    return Opinion(
+        label=verdict.label,
+        permille=row["permille"],
+        reasons=verdict.reasons,
+        rules=verdict.rules,
+        counted=bool(row["counted"]),
+        at=moment(row["at"]),
+        until=moment(row["until"]),
+    )
+
+
+def _moment(row: Mapping[Any, Any], opinions: Sequence[Opinion]) -> Moment:
+    return Moment(
+        hit=row["id"],
+        at=moment(row["at"]),
+        channel=row["channel"],
+        reader=row["recipient"],
+        link=row["link"],
+        in_text=bool(row["in_text"]),
+        method=row["method"],
+        address=row["address"],
+        network=row["network"],
+        agent=row["agent"],
+        headers=json.loads(row["headers"]),
+        settled=bool(row["settled"]),
+        opinion=opinions[-1] if opinions else None,
+        earlier=tuple(reversed(opinions[:-1])),
+    )
