@@ -72,7 +72,7 @@ def test_the_tree_is_the_same_but_for_hrefs_and_one_pixel(page: str) -> None:
         pytest.param("a&ampb", "a&ampb", id="legacy name before a letter"),
         pytest.param("a&amp=b", "a&amp=b", id="legacy name before ="),
         pytest.param("a&amp-b", "a&-b", id="legacy name before anything else"),
-        pytest.param("&notin;&notit;", "\u2209&notit;", id="longest name"),
+        pytest.param("&le;&notit;", "\u2264&notit;", id="longest name"),
         pytest.param("&amp;amp;", "&amp;", id="once"),
         pytest.param("&#65&#x42;&#x80;", "AB\u20ac", id="numbers"),
         pytest.param("&hearts", "&hearts", id="name that needs its semicolon"),

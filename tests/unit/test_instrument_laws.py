@@ -11,7 +11,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from seenby.instrument import Copy, Untouched, analyse, stamp, untouched_copy
+from seenby.instrument import Copy, Left, Untouched, analyse, stamp, untouched_copy
 from seenby.words import limits
 from seenby.words.policy import FULL, OFF, Policy
 from seenby.words.token import Keyring, Kind, encode_id, parse_token
@@ -235,6 +235,17 @@ def test_messages_built_to_tire_us_come_to_an_end(raw: bytes) -> None:
     analysis.headers.first("subject")
     analysis.headers.addresses("to")
     assert len(copy.message) < 4 * len(raw)
+
+
+def test_a_page_that_closes_before_its_head_gets_its_pixel_at_the_end() -> None:
+    copy = copy_of(HEAD % (b"html", b"8bit") + b"<html><head></html><title>t</title></head>text\r\n")
+    assert b"</head>text<img src=" in copy.message
+
+
+@pytest.mark.parametrize("reason", [*Untouched, *Left])
+def test_every_reason_is_a_sentence(reason: Untouched | Left) -> None:
+    assert reason.sentence[0].isupper()
+    assert reason.sentence.endswith(".")
 
 
 def test_a_stranger_to_the_analysis_is_refused() -> None:

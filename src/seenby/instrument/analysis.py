@@ -175,10 +175,7 @@ class _Reading:
             width = len(PIXEL[0] + PIXEL[1]) + len(token_url(self.tracking_url, _PIXEL, _NO_KEYS) or "")
             grown = len(content) + width + sum(edit.width - edit.end + edit.start for edit in links)
             place = page.top if grown > CLIPPED and page.top is not None else page.bottom
-            if place is None:
-                self.left[Left.PIXEL_HAS_NO_PLACE] += 1
-            else:
-                edits.append(PixelEdit(start=place, end=place, width=width))
+            edits.append(PixelEdit(start=place, end=place, width=width))
         return sorted(edits, key=lambda edit: (edit.start, edit.end))
 
     def _first(self, anchors: list[Anchor]) -> list[Anchor]:
@@ -243,7 +240,7 @@ class _Reading:
         if len(kept) < len(found):
             self.left[Left.LINE_TOO_LONG] += len(found) - len(kept)
         first = len(self.links)
-        kept = [replace(edit, number=first + index) for index, edit in enumerate(kept)]
+        kept = [edit.numbered(first + index) for index, edit in enumerate(kept)]
         self.links.extend(Link(edit.number, edit.target, in_text) for edit in kept)
         return kept
 

@@ -22,6 +22,17 @@ class LinkEdit:
     break_at: int | None
     number: int = -1
 
+    def numbered(self, number: int) -> "LinkEdit":
+        """The same edit, of link `number`."""
+        return LinkEdit(
+            start=self.start,
+            end=self.end,
+            target=self.target,
+            width=self.width,
+            break_at=self.break_at,
+            number=number,
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CutEdit:

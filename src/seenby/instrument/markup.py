@@ -76,11 +76,11 @@ class Anchor:
 
 @dataclass(slots=True, kw_only=True)
 class Markup:
-    """What a walk over HTML found. `bottom` and `top` are the places for a pixel, None where there is none."""
+    """What a walk over HTML found. `bottom` is the pixel's place, `top` the one for long pages."""
 
     anchors: list[Anchor] = field(default_factory=list)
     cuts: list[tuple[int, int]] = field(default_factory=list)
-    bottom: int | None = None
+    bottom: int = 0
     top: int | None = None
     is_empty: bool = False
 
@@ -121,7 +121,7 @@ def _note_frame(content: bytes, start: int, end: int, frame: dict[bytes, tuple[i
 
 def _place_pixel(content: bytes, cut_off: int, frame: dict[bytes, tuple[int, int]], found: Markup) -> None:
     closing = frame.get(b"/body") or frame.get(b"/html")
-    if closing:
+    if closing and closing[0] >= frame.get(b"/head", closing)[0]:
         found.bottom = closing[0]
     else:
         found.bottom = len(content[:cut_off].rstrip(b"\t\n\f\r "))
@@ -131,8 +131,6 @@ def _place_pixel(content: bytes, cut_off: int, frame: dict[bytes, tuple[int, int
         found.top = frame[b"/head"][1]
     elif not frame and content.lstrip()[:2] != b"<!":
         found.top = len(_BOM) if content.startswith(_BOM) else 0
-    if b"body" not in frame and found.bottom is not None and b"/head" in frame and found.bottom < frame[b"/head"][1]:
-        found.bottom = None  # a page that ends inside its head shows nothing
 
 
 def _note_link(content: bytes, start: int, end: int, found: Markup) -> None:
@@ -165,8 +163,11 @@ def _value_range(attribute: re.Match[bytes]) -> tuple[int, int] | None:
     """The value without the spaces around it, which stay where they are; None when nothing is left."""
     group = attribute.lastindex or 1
     value = attribute[group]
-    if group == 1 or not value.strip(b"\t\n\f\r "):
+    stripped = value.strip(b"\t\n\f\r ")
+    if group == 1 or not stripped:
         return None
+    if stripped == value:
+        return attribute.span(group)
     start = attribute.start(group) + len(value) - len(value.lstrip(b"\t\n\f\r "))
     return start, attribute.end(group) - len(value) + len(value.rstrip(b"\t\n\f\r "))
 

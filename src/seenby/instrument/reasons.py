@@ -40,7 +40,6 @@ class Left(StrEnum):
     LINK_TOO_LONG = "link_too_long"
     TOO_MANY_LINKS = "too_many_links"
     LINE_TOO_LONG = "line_too_long"
-    PIXEL_HAS_NO_PLACE = "pixel_has_no_place"
     PART_EMPTY = "part_empty"
     PART_SIGNED = "part_signed"
     PART_ENCRYPTED = "part_encrypted"
@@ -74,7 +73,7 @@ _UNTOUCHED: Final[Mapping[Untouched, str]] = {
     Untouched.REPORT: "The message is a delivery or read report, not mail that somebody reads.",
     Untouched.EMPTY_BODY: "Not trackable: the body is empty.",
     Untouched.NO_BODY_PART: "Not trackable: the message holds attachments only.",
-    Untouched.NOTHING_TO_TRACK: "Not trackable: plain text without links.",
+    Untouched.NOTHING_TO_TRACK: "Not trackable: plain text, and no link in it that we could wrap.",
     Untouched.TOO_MANY_PARTS: "The message has more parts than we look at.",
     Untouched.TOO_DEEP: "The message's parts are nested deeper than we look.",
     Untouched.HEADERS_TOO_LONG: "The message's headers are longer than we read.",
@@ -93,7 +92,6 @@ _LEFT: Final[Mapping[Left, str]] = {
     Left.LINK_TOO_LONG: "The link is too long to be tracked.",
     Left.TOO_MANY_LINKS: "The message holds more links than we track.",
     Left.LINE_TOO_LONG: "Tracking this link would make a line longer than mail allows.",
-    Left.PIXEL_HAS_NO_PLACE: "The HTML breaks off, and there is no safe place for the pixel.",
     Left.PART_EMPTY: "A part of the message is empty.",
     Left.PART_SIGNED: "A part of the message is signed.",
     Left.PART_ENCRYPTED: "A part of the message is encrypted.",
