@@ -41,23 +41,22 @@ def agent_of(text: str | None) -> Agent:
     if text is None:
         return Agent(kind=AgentKind.NOT_KEPT)
     text = text.strip()[:LONGEST]
-    family = _NUMBERS.sub("", text).lower()
-    if not text:
-        return Agent(kind=AgentKind.EMPTY)
-    if text == "Mozilla/5.0":
-        return Agent(kind=AgentKind.BARE, family=family)
+    kind, name, engine = _read(text)
+    return Agent(kind=kind, name=name, engine=engine, family=_NUMBERS.sub("", text).lower(), chromium=_chromium(text))
+
+
+def _read(text: str) -> tuple[AgentKind, str, str]:
+    if text in ("", "Mozilla/5.0"):
+        return (AgentKind.BARE if text else AgentKind.EMPTY), "", ""
     named = _named(text)
     if named is not None:
-        return Agent(kind=named[0], name=named[1], family=family, chromium=_chromium(text))
+        return *named, ""
     if _APPLE_MAIL.match(text):
-        return Agent(kind=AgentKind.MAIL_CLIENT, name="Apple Mail", family=family, engine="webkit")
-    if not _PLATFORM.match(text):
-        kind = AgentKind.TRUNCATED if text.startswith("Mozilla/") else AgentKind.OTHER
-        return Agent(kind=kind, family=family)
-    engine = _engine(text)
-    if not engine:
-        return Agent(kind=AgentKind.TRUNCATED, family=family)
-    return Agent(kind=AgentKind.BROWSER, family=family, chromium=_chromium(text), engine=engine)
+        return AgentKind.MAIL_CLIENT, "Apple Mail", "webkit"
+    engine = _engine(text) if _PLATFORM.match(text) else ""
+    if engine:
+        return AgentKind.BROWSER, "", engine
+    return (AgentKind.TRUNCATED if text.startswith("Mozilla/") else AgentKind.OTHER), "", ""
 
 
 def _named(text: str) -> tuple[AgentKind, str] | None:

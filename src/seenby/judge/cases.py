@@ -28,7 +28,7 @@ class CaseError(SeenbyError):
     """A case is not in the expected form; the text says where."""
 
 
-def judge_cases(lines: Iterable[str]) -> Iterator[dict[str, object]]:
+def judge_cases(lines: Iterable[str]) -> Iterator[dict[str, Any]]:
     """Predictions for cases given one a line; empty lines are skipped. A bad line is named by its number."""
     for number, line in enumerate(lines, start=1):
         if not line.strip():
@@ -43,7 +43,7 @@ def judge_cases(lines: Iterable[str]) -> Iterator[dict[str, object]]:
             raise CaseError(f"line {number}: {error}") from None
 
 
-def judge_case(case: object) -> dict[str, object]:
+def judge_case(case: object) -> dict[str, Any]:
     """The prediction for one case."""
     fields = _object(case, "the case")
     if "id" not in fields:
@@ -176,14 +176,18 @@ def _time(value: object) -> datetime:
 
 
 def _mode(value: object) -> Mode:
-    if value == "one_to_one" or value == "campaign":
-        return value
+    if value == "one_to_one":
+        return "one_to_one"
+    if value == "campaign":
+        return "campaign"
     raise CaseError("message.mode is neither one_to_one nor campaign")
 
 
 def _channel(value: object, where: str) -> Literal["open", "click"]:
-    if value == "open" or value == "click":
-        return value
+    if value == "open":
+        return "open"
+    if value == "click":
+        return "click"
     raise CaseError(f"{where} is neither open nor click")
 
 

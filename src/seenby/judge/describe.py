@@ -21,7 +21,7 @@ _PROXIES: Final = {
 
 @lru_cache(maxsize=REMEMBERED)
 def client_name(text: str | None) -> str:
-    """ "Thunderbird", "Chrome on Windows", or "" where nothing can be said."""
+    """A client's name for people: Thunderbird, Chrome on Windows; empty where nothing can be said."""
     agent = agent_of(text)
     if agent.kind in _PROXIES:
         return _PROXIES[agent.kind]
@@ -40,7 +40,7 @@ def client_name(text: str | None) -> str:
     return f"{browser} on {system}" if system and system != "Other" else browser
 
 
-def describe(verdict: Verdict, seen: Seen, *, links: int = 1) -> str:
+def describe(verdict: Verdict, seen: Seen, *, links: int = 1) -> str:  # noqa: PLR0911 - one sentence a label
     """The timeline's sentence. `links`: how many links the same machine followed in this burst."""
     match verdict.label:
         case Label.HUMAN:
@@ -56,10 +56,15 @@ def describe(verdict: Verdict, seen: Seen, *, links: int = 1) -> str:
         case Label.SELF:
             return "Opened by the sender" if seen.channel == "open" else "Clicked by the sender"
         case Label.UNKNOWN:
-            what = "The images were" if seen.channel == "open" else f"{_link(seen)} was"
-            return f"{what} fetched; it cannot be told whether by a person".replace("link", "Link", 1)
+            return _unknown(seen)
         case _:
             assert_never(verdict.label)
+
+
+def _unknown(seen: Seen) -> str:
+    link = _link(seen)
+    what = "The images were" if seen.channel == "open" else f"{link[0].upper()}{link[1:]} was"
+    return f"{what} fetched; whether by a person cannot be told"
 
 
 def _human(seen: Seen) -> str:

@@ -54,7 +54,7 @@ class Seen:
 
     id: str
     t: float
-    channel: Literal["open", "click"]
+    channel: str  # "open" or "click"
     reader: str | None = None
     reader_domain: str = ""
     link: Link = None

@@ -134,8 +134,8 @@ def find_runs(traces: Iterable[Trace], n_links: int) -> dict[int, Run]:
     """The run of clicks that each click belongs to. Clients with masks on are told apart by place alone."""
     rows: dict[tuple[object, ...], list[Trace]] = defaultdict(list)
     for trace in traces:
-        if trace.opening or trace.agent.kind is AgentKind.NOT_KEPT or not trace.network.place:
-            continue
+        if trace.opening or not (trace.network.place or trace.agent.kind is AgentKind.NOT_KEPT):
+            continue  # where nothing was kept, the reader's token alone tells who
         # Incomplete requests from one place are one machine whatever they call themselves.
         masked = trace.request.completeness is not Completeness.FULL
         rows[trace.place if masked else trace.actor].append(trace)

@@ -17,16 +17,20 @@ _HIDES_READING: Final = frozenset(
 )
 
 
-def states(readings: Iterable[tuple[Seen, Verdict]], *, replied: bool = False) -> tuple[State, State]:
-    """(opened, clicked) of one recipient from all hits on their tokens."""
+def states(readings: Iterable[tuple[Seen | str, Verdict]], *, replied: bool = False) -> tuple[State, State]:
+    """(opened, clicked) of one recipient from all hits on their tokens.
+
+    A hit stands as itself or, where its link is one of the message's own, as its channel alone.
+    """
     opened = State.SEEN if replied else State.NO_SIGN
     clicked = State.NO_SIGN
     for seen, verdict in readings:
         state = _of(verdict)
-        if seen.channel == "open":
+        channel, link = (seen, None) if isinstance(seen, str) else (seen.channel, seen.link)
+        if channel == "open":
             opened = _higher(opened, state)
             continue
-        if seen.link not in (HONEYPOT, UNSUBSCRIBE):
+        if link not in (HONEYPOT, UNSUBSCRIBE):
             clicked = _higher(clicked, state)
         if verdict.label.is_person:
             opened = _higher(opened, state)

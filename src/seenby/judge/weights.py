@@ -56,6 +56,7 @@ SCANNER_UNTIL: Final = 0.42
 PRIOR_OPEN: Final = 1.0
 PRIOR_CLICK: Final = 0.6
 NOTHING_KEPT: Final = -0.8  # neither agent nor address: over half of opens may be prefetches (Litmus, March 2022)
+NOTHING_KEPT_CLICK: Final = -0.3  # prefetches do not follow links
 
 # --- decided by identity: the log-odds that the label itself means ----------------------------------------------------
 OWN_KNOWN_ADDRESS: Final = -2.9
@@ -87,8 +88,8 @@ HEADLESS: Final = -4.2
 EMPTY_AGENT: Final = -2.6
 TRUNCATED: Final = -1.8
 OLD_ENGINE: Final = -1.8  # Internet Explorer without Outlook around it: retired in 2022, kept by sandboxes
-STALE_BROWSER: Final = -0.6  # three years behind on the day of sending
-STALE_AFTER: Final = 36  # major versions of Chromium, which come every four weeks
+# Chromium's major versions behind the day of sending, one every four weeks: from two and a half years on it weighs.
+STALE_BROWSER: Final = ((-60.0, -1.0), (-45.0, -0.7), (-30.0, 0.0))
 APP_OPEN: Final = 0.2
 APP_CLICK: Final = -1.2
 UNKNOWN_AGENT: Final = -0.9

@@ -94,8 +94,8 @@ AGENTS: Final = (
         AgentKind.MAIL_CLIENT,
         "a mail program",
         r"em client|\bpostbox|k-9 mail|evolution/|\bkmail|the bat!|mailspring|"
-        r"lotus-notes|yahoomobilemail|ymail|bluemail|samsungemail|foxmail|mailmate|mimestream|claws mail|geary|fairemail|"
-        r"canary ?mail|aquamail|seamonkey.*mail|protonmail|hcl ?notes|mailbird|gmx-?mail|web\.de",
+        r"lotus-notes|yahoomobilemail|ymail|bluemail|samsungemail|foxmail|mailmate|mimestream|claws mail|geary|"
+        r"fairemail|canary ?mail|aquamail|seamonkey.*mail|protonmail|hcl ?notes|mailbird|gmx-?mail|web\.de",
     ),
     (AgentKind.MAIL_CLIENT, "Apple Mail", r"^apple mail|\bmail/\d[\d.]* cfnetwork|\bmobilemail"),
     (

@@ -44,9 +44,11 @@ def agent(trace: Trace, scene: Scene) -> Finding | None:
 def _browser(trace: Trace, scene: Scene) -> Finding | None:
     if trace.agent.engine == "trident":
         return Finding(code="old_browser", weight=weights.OLD_ENGINE, family=Family.AGENT, detail="Internet Explorer")
+    if trace.agent.chromium is None:
+        return None
     sent_at = scene.evidence.sent_at
-    expected = weights.expected_chromium(sent_at.year, sent_at.month)
-    if trace.agent.chromium is not None and trace.agent.chromium < expected - weights.STALE_AFTER:
-        detail = f"Chromium {trace.agent.chromium}"
-        return Finding(code="old_browser", weight=weights.STALE_BROWSER, family=Family.AGENT, detail=detail)
-    return None
+    ahead = trace.agent.chromium - weights.expected_chromium(sent_at.year, sent_at.month)
+    weight = weights.at(weights.STALE_BROWSER, float(ahead))
+    if weight == 0:
+        return None
+    return Finding(code="old_browser", weight=weight, family=Family.AGENT, detail=f"Chromium {trace.agent.chromium}")

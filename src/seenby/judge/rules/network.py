@@ -14,7 +14,6 @@ from seenby.judge.lists.networks import NetworkKind
 from seenby.judge.scene import Scene, Trace
 from seenby.judge.weights import Family
 
-
 _ARGUMENTS: Final = {
     NetworkKind.SILENT: ("", 0.0),
     NetworkKind.APPLE_RELAY: ("", 0.0),

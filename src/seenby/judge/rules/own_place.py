@@ -53,9 +53,9 @@ def own_place(trace: Trace, scene: Scene) -> Finding | None:
 
 
 def own_device(trace: Trace, scene: Scene) -> Finding | None:
-    """The sender's: the very agent of a device of theirs, on or beside the line where it was last seen."""
+    """The sender's: a device of theirs, perhaps updated since, beside the line where it was last seen."""
     for device in scene.evidence.sender_devices:
-        if not trace.seen.agent or trace.seen.agent.strip() != device.agent.strip():
+        if not trace.agent.family or trace.agent.family != agent_of(device.agent).family:
             continue
         here, there = trace.network, network_of(device.address)
         if here.kind is not NetworkKind.SILENT and here.near == there.near:

@@ -16,5 +16,6 @@ def prior(trace: Trace, scene: Scene) -> Finding | None:  # noqa: ARG001
     """The start of the sum."""
     start = weights.PRIOR_OPEN if trace.opening else weights.PRIOR_CLICK
     if trace.agent.kind is AgentKind.NOT_KEPT and trace.network.kind is NetworkKind.SILENT:
-        return Finding(code="little_kept", weight=start + weights.NOTHING_KEPT, family=Family.PRIOR)
+        less = weights.NOTHING_KEPT if trace.opening else weights.NOTHING_KEPT_CLICK
+        return Finding(code="little_kept", weight=start + less, family=Family.PRIOR)
     return Finding(code="usual_open" if trace.opening else "usual_click", weight=start, family=Family.PRIOR)
