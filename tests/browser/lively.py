@@ -58,7 +58,12 @@ class Fetch:
     address: str = "198.51.100.23"
     label: str = "human"
     permille: int = 920
-    reasons: tuple[tuple[str, float, str], ...] = (("mail_program", 2.4, "Thunderbird"), ("hours_later", 0.6, "2 h"))
+    reasons: tuple[tuple[str, float, str], ...] = (
+        ("mail_client", 1.5, "Thunderbird"),
+        ("usual_open", 1.0, ""),
+        ("had_time", 0.5, "42 min"),
+        ("hosting", -0.4, ""),
+    )
     counted: int = 1
     method: str = "GET"
     earlier: Mapping[str, Any] | None = None  # a verdict that no longer stands
@@ -278,7 +283,7 @@ def week() -> tuple[Mail, ...]:
             label="scanner",
             permille=20,
             counted=0,
-            reasons=(("burst", -3.1, "3 links in 2 s"), ("too_soon", -2.0, "9 s after sending")),
+            reasons=(("burst", -3.1, "3 links in 2 s"), ("too_soon", -2.0, "9 s"), ("usual_click", 0.6, "")),
         )
         for number in range(3)
     )
@@ -367,7 +372,7 @@ def week() -> tuple[Mail, ...]:
                     label="prefetch",
                     permille=60,
                     counted=0,
-                    reasons=(("privacy_prefetch", -2.8, "Apple Mail privacy"),),
+                    reasons=(("apple_prefetch", -2.8, ""),),
                 ),
                 Fetch(
                     after=minutes(2),
@@ -377,7 +382,7 @@ def week() -> tuple[Mail, ...]:
                     label="prefetch",
                     permille=60,
                     counted=0,
-                    reasons=(("privacy_prefetch", -2.8, "Apple Mail privacy"),),
+                    reasons=(("apple_prefetch", -2.8, ""),),
                 ),
                 Fetch(after=minutes(42), reader=RITA),
                 Fetch(after=minutes(47), reader=RITA, counted=0),

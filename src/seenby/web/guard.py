@@ -18,10 +18,6 @@ from seenby.words.limits import FORM_BYTES
 _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
-class BodyTooLarge(Exception):  # noqa: N818 - an answer of ours: 413
-    """More than a form may hold."""
-
-
 def page_headers(*, preview_url: str) -> Mapping[str, str]:
     """For every answer of the app's origin. Nothing inline runs, nothing is fetched from elsewhere."""
     policy = (
@@ -72,16 +68,22 @@ class Guard:
             await send(message)
 
         refusal = self._refusal(scope)
+        if refusal is None and scope["method"] not in _SAFE:
+            body = await _whole_body(receive)
+            refusal = too_large() if body is None else None
+            receive = _again(body or b"", receive)
         if refusal is not None:
             await refusal(scope, receive, with_headers)
             return
-        await self._app(scope, _bounded(receive), with_headers)
+        await self._app(scope, receive, with_headers)
 
     def _refusal(self, scope: Scope) -> PlainTextResponse | None:
         headers = Headers(scope=scope)
         length = headers.get("content-length", "0")
         if not length.isdigit() or int(length) > FORM_BYTES:
             return too_large()
+        if "\0" in scope["path"] or b"%00" in scope["query_string"]:
+            return PlainTextResponse("Refused: no address of ours holds a NUL.\n", status_code=400)
         if scope["method"] in _SAFE or "authorization" in headers or is_own(headers, app_url=self._app_url):
             return None
         return PlainTextResponse("Refused: this change was not asked for by a page of Seenby.\n", status_code=403)
@@ -92,16 +94,23 @@ def too_large() -> PlainTextResponse:
     return PlainTextResponse(f"Refused: more than {FORM_BYTES} bytes.\n", status_code=413)
 
 
-def _bounded(receive: Receive) -> Receive:
-    """The same body, unless it grows past the limit without having said so (chunked)."""
-    got = 0
-
-    async def bounded() -> Message:
-        nonlocal got
+async def _whole_body(receive: Receive) -> bytes | None:
+    """The body; None when it grows past the limit without having said so (chunked)."""
+    body: bytes = b""
+    while True:
         message = await receive()
-        got += len(message.get("body", b""))
-        if got > FORM_BYTES:
-            raise BodyTooLarge
-        return message
+        body += message.get("body", b"")
+        if len(body) > FORM_BYTES:
+            return None
+        if message["type"] == "http.disconnect" or not message.get("more_body", False):
+            return body
 
-    return bounded
+
+def _again(body: bytes, receive: Receive) -> Receive:
+    """The body once more, in one piece, then whatever comes after it."""
+    waiting = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def once_more() -> Message:
+        return waiting.pop() if waiting else await receive()
+
+    return once_more

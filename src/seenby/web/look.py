@@ -58,13 +58,13 @@ class Look:
             delivery_mark=delivery_mark,
             untouched_sentence=untouched_sentence,
             note_words=wording.note_words,
-            hit_words=wording.hit_words,
+            entry_words=wording.entry_words,
             reason_words=wording.reason_words,
             bar=wording.bar,
             LABELS=wording.LABELS,
             ICONS=wording.ICONS,
         )
-        self._pages.filters.update(many=many, percent=percent, capitalize_first=_capitalized)
+        self._pages.filters.update(many=many, percent=percent)
 
     def draw(
         self, name: str, *, now: datetime, values: Mapping[str, object], frame: Frame | None = None, status: int = 200
@@ -128,7 +128,3 @@ def many(count: int, thing: str, things: str | None = None) -> str:
 def percent(permille: int) -> str:
     """A probability for people: whole percents, never a false 0 or 100."""
     return f"{min(99, max(1, round(permille / 10)))}%"
-
-
-def _capitalized(text: str) -> str:
-    return text[:1].upper() + text[1:]

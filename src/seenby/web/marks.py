@@ -40,13 +40,14 @@ _EYE: Final[Mapping[State, Mark]] = {
         state=State.CANNOT_KNOW,
         word="Cannot know",
         icon="eye-question",
-        why="Cannot know: only a machine fetched the images. Apple, for one, fetches them for everyone, read or not.",
+        why="Cannot know: the images were fetched, but it cannot be told whether by a person. Apple fetches images for "
+        "everyone, read or not.",
     ),
     State.NO_SIGN: Mark(
         state=State.NO_SIGN,
         word="No sign",
         icon="eye-off",
-        why="No sign so far. It may still have been read: many mail programs do not load images.",
+        why="No sign so far that a person opened it. It may still have been read: many mail programs load no images.",
     ),
 }
 _LINK: Final[Mapping[State, Mark]] = {
@@ -61,10 +62,10 @@ _LINK: Final[Mapping[State, Mark]] = {
         state=State.CANNOT_KNOW,
         word="Cannot know",
         icon="question-mark",
-        why="Cannot know: only machines followed the links, as security scanners do.",
+        why="Cannot know: a link was followed, but it cannot be told whether by a person or a machine.",
     ),
     State.NO_SIGN: Mark(
-        state=State.NO_SIGN, word="No sign", icon="link", why="No sign so far: nobody followed a link."
+        state=State.NO_SIGN, word="No sign", icon="link", why="No sign so far that a person followed a link."
     ),
 }
 

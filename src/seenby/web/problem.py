@@ -8,7 +8,6 @@ from fastapi.responses import RedirectResponse, Response
 from starlette.exceptions import HTTPException
 
 from seenby.web.given import SignInNeeded
-from seenby.web.guard import BodyTooLarge, too_large
 from seenby.web.look import draw
 
 _WORDS: Final = {
@@ -39,10 +38,6 @@ async def _on_invalid(request: Request, _error: Exception) -> Response:
     return _problem(request, 422)
 
 
-async def _on_too_large(_request: Request, _error: Exception) -> Response:
-    return too_large()
-
-
 async def _on_sign_in(request: Request, _error: Exception) -> Response:
     if "hx-request" in request.headers:
         return Response(status_code=401, headers={"HX-Redirect": "/sign-in"})
@@ -53,5 +48,4 @@ def add_problem_pages(app: FastAPI) -> None:
     """Have the app answer faults with our pages."""
     app.add_exception_handler(HTTPException, _on_http)
     app.add_exception_handler(RequestValidationError, _on_invalid)
-    app.add_exception_handler(BodyTooLarge, _on_too_large)
     app.add_exception_handler(SignInNeeded, _on_sign_in)

@@ -88,8 +88,9 @@ async def remove_address(request: Request, parts: Given, sender: SignedIn, addre
     """No longer write as this address; the account's own stays."""
     if address == sender.address:
         return await _addresses_again(request, parts, sender, "Your account's own address stays.", is_bad=True)
-    async with parts.store.write() as tx:
-        await tx.run("drop_address", address=address, sender=sender.id)
+    if parse_address(address) is not None:
+        async with parts.store.write() as tx:
+            await tx.run("drop_address", address=address, sender=sender.id)
     return await _addresses_again(request, parts, sender, "Removed", is_bad=False)
 
 
@@ -97,16 +98,16 @@ async def remove_address(request: Request, parts: Given, sender: SignedIn, addre
 async def add_domain(request: Request, parts: Given, sender: SignedIn, domain: Word = "") -> Response:
     """Treat everybody at this domain as a colleague."""
     _only_owner(sender)
-    parsed = parse_address(f"postmaster@{domain.strip().removeprefix('@')}")
+    name = _domain(domain)
     async with parts.store.write() as tx:
-        if parsed is None:
+        if name is None:
             said = "That is no domain. Write it as company.com."
-        elif is_free_mail(parsed.domain):
-            said = f"Not added: anybody can have an address at {parsed.domain}, so its people are no colleagues."
+        elif is_free_mail(name):
+            said = f"Not added: anybody can have an address at {name}, so its people are no colleagues."
         elif len(await _domains(tx, sender)) >= MOST_DOMAINS:
             said = f"{MOST_DOMAINS} domains are the most."
         else:
-            await tx.run("add_team_domain", team=sender.team, domain=parsed.domain)
+            await tx.run("add_team_domain", team=sender.team, domain=name)
             said = ""
     return await _domains_again(request, parts, sender, said or "Added", is_bad=bool(said))
 
@@ -115,9 +116,16 @@ async def add_domain(request: Request, parts: Given, sender: SignedIn, domain: W
 async def remove_domain(request: Request, parts: Given, sender: SignedIn, domain: Word = "") -> Response:
     """People at this domain are outsiders again."""
     _only_owner(sender)
-    async with parts.store.write() as tx:
-        await tx.run("drop_team_domain", team=sender.team, domain=domain)
+    if _domain(domain) is not None:
+        async with parts.store.write() as tx:
+            await tx.run("drop_team_domain", team=sender.team, domain=domain)
     return await _domains_again(request, parts, sender, "Removed", is_bad=False)
+
+
+def _domain(text: str) -> str | None:
+    """The domain that `text` names, or None."""
+    parsed = parse_address(f"postmaster@{text.strip().removeprefix('@')}")
+    return parsed.domain if parsed else None
 
 
 def _only_owner(sender: Sender) -> None:

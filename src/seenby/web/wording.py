@@ -1,29 +1,47 @@
 """What a hit and the reasons of its verdict are called on screen."""
 
+from datetime import datetime
 from typing import Final
 
 from seenby.instrument.reasons import Left
-from seenby.report.timeline import OPEN, Moment
-from seenby.words.verdict import Label, Reason
+from seenby.judge import REASONS, Seen, describe
+from seenby.report.timeline import OPEN, Entry, Moment
+from seenby.store.times import moment
+from seenby.words.verdict import Label, Reason, Verdict
 
 BAR: Final = 4.0  # the weight that fills half a bar
 
 
-def hit_words(moment: Moment) -> str:
-    """What happened, after the reader's name for a person, as a sentence of its own for the others."""
-    opened, clicked = _WORDS[moment.label]
-    return opened if moment.channel == OPEN else clicked
+def entry_words(entry: Entry, sent_at: int) -> str:
+    """What happened, in the judge's words; a folded entry speaks of all its links."""
+    lead = entry.lead
+    links = {one.link for one in (lead, *entry.others) if one.link is not None}
+    return _capitalized(describe(_verdict(lead), _seen(lead, moment(sent_at)), links=max(1, len(links))))
 
 
-_WORDS: Final = {
-    Label.HUMAN: ("opened the message", "clicked a link"),
-    Label.PROXY_HUMAN: ("opened the message, in a mail service that hides place and device", "clicked a link"),
-    Label.PREFETCH: ("the mail provider fetched the images for everyone, read or not", "a link was fetched ahead"),
-    Label.SCANNER: ("security software loaded the images", "security software followed a link"),
-    Label.PREVIEW_BOT: ("a program loaded the images for a preview", "a program fetched a link for a preview"),
-    Label.SELF: ("you or a colleague looked at it", "you or a colleague followed a link"),
-    Label.UNKNOWN: ("the images were loaded", "a link was followed"),
-}
+def _verdict(hit: Moment) -> Verdict:
+    if hit.opinion is None:
+        return Verdict(label=Label.UNKNOWN, probability=0.5, reasons=(), rules="")
+    opinion = hit.opinion
+    return Verdict(
+        label=opinion.label, probability=opinion.permille / 1000, reasons=opinion.reasons, rules=opinion.rules
+    )
+
+
+def _seen(hit: Moment, sent_at: datetime) -> Seen:
+    return Seen(
+        id=hit.hit,
+        t=(hit.at - sent_at).total_seconds(),
+        channel="open" if hit.channel == OPEN else "click",
+        link=None if hit.link is None else hit.link + 1,
+        agent=hit.agent,
+    )
+
+
+def _capitalized(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
 LABELS: Final = {
     Label.HUMAN: "a person",
     Label.PROXY_HUMAN: "a person, through an image proxy",
@@ -46,7 +64,7 @@ ICONS: Final = {
 
 def reason_words(reason: Reason) -> str:
     """One argument of a verdict."""
-    return reason.code.replace("_", " ").capitalize()
+    return REASONS.get(reason.code, "The rules could not be applied")
 
 
 def note_words(note: str) -> str:
