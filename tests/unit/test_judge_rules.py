@@ -36,7 +36,14 @@ def test_a_click_right_after_the_same_browser_opened_is_a_person(t: Any) -> None
 
 
 def test_a_scripted_browser_is_a_scanner_even_with_every_header() -> None:
-    assert verdict(seen(agent=HEADLESS, address=LOOPBACK)).label is Label.SCANNER
+    assert verdict(seen(agent=HEADLESS)).label is Label.SCANNER
+
+
+@pytest.mark.parametrize("t", [0.3, 1.0, 3.0, 60.0])
+def test_a_scripted_browser_on_ones_own_machine_is_somebody_trying_it_out(t: float) -> None:
+    opened = seen("open", t, agent=HEADLESS, address=LOOPBACK, headers=IMAGE)
+    assert verdict(opened).label is Label.HUMAN
+    assert verdict(seen("click", t + 1, "click", agent=HEADLESS, address=LOOPBACK), opened).label is Label.HUMAN
 
 
 def test_a_click_faster_than_any_hand_is_a_scanner() -> None:

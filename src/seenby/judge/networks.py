@@ -29,6 +29,7 @@ class Network:
     near: str = ""
     place: str = ""
     special: bool = False  # one of Google's published crawler ranges
+    here: bool = False  # loopback: the machine that Seenby itself runs on
 
 
 class _Table:
@@ -84,7 +85,7 @@ def network_of(text: str | None) -> Network:
     if address is None:
         return SILENT
     if not address.is_global or address.is_multicast:
-        return Network(kind=NetworkKind.SILENT, near=str(address), place=str(address))
+        return Network(kind=NetworkKind.SILENT, near=str(address), place=str(address), here=address.is_loopback)
     kind, owner = _TABLES[address.version].find(address) or (NetworkKind.UNLISTED, "")
     special = kind is NetworkKind.GOOGLE and _SPECIAL[address.version].find(address) is not None
     near = _neighbourhood(address)

@@ -43,7 +43,7 @@ def read_request(agent: Agent, headers: Mapping[str, str], *, opening: bool) -> 
     """Read the kept headers of one hit."""
     purpose = next((headers[name] for name in _PREFETCH_HEADERS if headers.get(name)), "")
     hints = headers.get("sec-ch-ua", "")
-    if agent.kind is not AgentKind.BROWSER:
+    if agent.kind not in (AgentKind.BROWSER, AgentKind.HEADLESS):
         return Request(completeness=Completeness.UNKNOWN, purpose=purpose, scripted="headless" in hints.lower())
     return Request(
         completeness=_completeness(agent, headers),

@@ -126,6 +126,7 @@ CLICK_AFTER: Final = (
 # Image proxies answer to people, but a fetch in the first moments may be the provider looking at its own delivery.
 PROXY_AFTER: Final = ((0.5, -1.6), (2.0, -0.7), (6.0, 0.0))
 YAHOO_AFTER: Final = ((1.0, -2.6), (4.0, -2.2), (10.0, -0.8), (30.0, 0.0))
+HASTE_HERE: Final = -0.5  # on the machine that Seenby runs on: somebody trying it out
 CAMPAIGN_HASTE: Final = 1.2  # bulk mail is scanned more and awaited less
 # A click although nobody opened: images may be blocked, so it weighs little, and less the later it is.
 UNOPENED_CLICK: Final = ((10.0, -0.7), (60.0, -0.4), (600.0, -0.1), (3600.0, 0.0))

@@ -14,6 +14,7 @@ EVIDENCE_HEADERS: Final = (
     "accept-language",
     "purpose",
     "sec-ch-ua",
+    "sec-ch-ua-platform",
     "sec-fetch-dest",
     "sec-fetch-mode",
     "sec-fetch-site",

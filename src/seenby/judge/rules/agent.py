@@ -1,7 +1,8 @@
 """Agent: what kind of program it says it is, as one argument among others.
 
 Mail programs speak for a person: scanners pose as browsers. Libraries and scripted browsers speak against one. An old
-or cut-off agent is what sandboxes send. A browser in good order says nothing here: everybody can write its name, and
+or cut-off agent is what sandboxes send. A browser run by a script on Seenby's own machine is somebody trying Seenby out,
+whatever it means elsewhere: no recipient's scanner comes from there. A browser in good order says nothing here: everybody can write its name, and
 the other headers tell whether it is one.
 """
 
@@ -25,6 +26,8 @@ _SIMPLE: Final = {
 def agent(trace: Trace, scene: Scene) -> Finding | None:
     """What the agent's kind argues."""
     kind = trace.agent.kind
+    if trace.network.here and (trace.request.scripted or kind is AgentKind.HEADLESS):
+        return None
     if trace.request.scripted:
         return Finding(code="headless", weight=weights.HEADLESS, family=Family.AGENT)
     if kind in _SIMPLE:

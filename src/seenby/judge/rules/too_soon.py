@@ -2,7 +2,8 @@
 
 Under a second or two only machines are quick enough. Up to some ten seconds it is a weak sign: people sit before an
 open mailbox, and so do testers. It never decides against a mail program or a complete browser that opened first. A
-scanner that waits passes; `burst` and `headers` are meant for it.
+scanner that waits passes; `burst` and `headers` are meant for it. On Seenby's own machine mail arrives at once and no
+recipient's scanner lives there, so haste says little.
 """
 
 from seenby.judge import weights
@@ -14,6 +15,8 @@ from seenby.judge.weights import Family, at
 def too_soon(trace: Trace, scene: Scene) -> Finding | None:
     """What the clock argues."""
     weight = at(weights.OPEN_AFTER if trace.opening else weights.CLICK_AFTER, trace.t)
+    if trace.network.here:
+        weight = max(weight, weights.HASTE_HERE)
     if weight < 0 and scene.evidence.mode == "campaign":
         weight *= weights.CAMPAIGN_HASTE
     if weight == 0:
