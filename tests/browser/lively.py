@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from seenby.instrument.reasons import Left
 from seenby.store import Store
 from seenby.store.mail import KeptLink, put_message
 from seenby.store.people import add_sender, add_team, put_sign_in_link, sender_by_address
@@ -61,7 +62,7 @@ class Fetch:
     reasons: tuple[tuple[str, float, str], ...] = (
         ("mail_client", 1.5, "Thunderbird"),
         ("usual_open", 1.0, ""),
-        ("had_time", 0.5, "42 min"),
+        ("had_time", 0.5, ""),
         ("hosting", -0.4, ""),
     )
     counted: int = 1
@@ -188,9 +189,17 @@ async def _tell_fate(tx: Any, mail: Mail, person: Person, *, recipient: str, at:
         opens=person.opens,
         clicks=person.clicks,
         machines=person.machines,
-        opened_at=at_micros if person.opens else None,
-        clicked_at=at_micros if person.clicks else None,
+        opened_at=_latest(mail, person, "open", at=at) if person.opens else None,
+        clicked_at=_latest(mail, person, "click", at=at) if person.clicks else None,
     )
+
+
+def _latest(mail: Mail, person: Person, channel: str, *, at: datetime) -> int | None:
+    """When somebody last opened or clicked."""
+    after = [
+        one.after for one in mail.fetches if one.reader == person.address and one.channel == channel and one.counted
+    ]
+    return micros(at + max(after)) if after else None
 
 
 async def _add_fetch(tx: Any, mail: Mail, fetch: Fetch, *, hit: str, recipient: str | None, at: datetime) -> None:
@@ -293,7 +302,7 @@ def week() -> tuple[Mail, ...]:
             subject="Minutes of Tuesday's call",
             ago=timedelta(days=6, hours=3),
             people=(Person(address="team@customer.test", opened="no_sign"),),
-            notes=("text_only",),
+            notes=(Left.TEXT_ONLY.sentence,),
         ),
         Mail(
             id="m-signed",
@@ -354,7 +363,6 @@ def week() -> tuple[Mail, ...]:
                     name="Omar Haddad",
                     role=Role.CC,
                     opened="cannot_know",
-                    clicked="cannot_know",
                     machines=5,
                 ),
                 Person(address=MEI, name="Mei Lin", role=Role.CC, opened="probably", opens=1),

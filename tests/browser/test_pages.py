@@ -194,13 +194,14 @@ def test_the_first_message_appears_by_itself_and_its_open_shows_at_once(house: H
 
 
 def test_a_live_page_catches_up_after_the_server_came_back(lively: House, page: Page) -> None:
+    lively.add(mail("m-pilot"))
     page.goto(lively.url)
-    mark = page.locator('#row-m-minutes .mark[data-channel="open"]')
+    mark = page.locator('#row-m-pilot .mark[data-channel="open"]')
     expect(mark).to_have_attribute("data-state", "no_sign")
     page.wait_for_timeout(500)  # the stream is open, and must not keep the server from stopping
     lively.shut()
     expect(page.locator("#offline")).to_be_visible(timeout=5000)
-    lively.happens("opened", "m-minutes", opened="seen")
+    lively.happens("opened", "m-pilot", opened="seen")
     lively.open()
     expect(mark).to_have_attribute("data-state", "seen", timeout=15_000)
     expect(page.locator("#offline")).to_be_hidden()

@@ -234,7 +234,14 @@ async def test_the_marks_tell_four_states_and_why(alice: httpx2.AsyncClient) -> 
     }
     assert "Apple fetches images for everyone" in row
     assert "Not tracked: a colleague." in row
-    assert 'data-state="no_sign"' in (await alice.get("/messages/m-minutes/row")).text
+    assert 'data-channel="open" data-state="no_sign"' in (await alice.get("/messages/m-bounce/row")).text
+
+
+async def test_a_message_without_a_pixel_does_not_pretend_that_an_open_could_be_seen(alice: httpx2.AsyncClient) -> None:
+    for path in ("/messages/m-minutes/row", "/?words=minutes", "/messages/m-minutes"):
+        page = (await alice.get(path)).text
+        assert 'data-channel="open" data-state="cannot_know"' in page
+        assert "Plain text only: links can be tracked, opens cannot." in page
 
 
 async def test_a_bounce_is_shown_with_what_the_server_said(alice: httpx2.AsyncClient) -> None:

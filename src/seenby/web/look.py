@@ -57,7 +57,6 @@ class Look:
             link_mark=link_mark,
             delivery_mark=delivery_mark,
             untouched_sentence=untouched_sentence,
-            note_words=wording.note_words,
             entry_words=wording.entry_words,
             reason_words=wording.reason_words,
             bar=wording.bar,

@@ -124,5 +124,7 @@ async def sent_rows(tx: Transaction, messages: Sequence[RowMapping]) -> Sequence
     found = []
     for message in messages:
         people = await tx.all("recipients_of", message=message["id"])
-        found.append(SentRow(message=message, people=people[:SHOWN_PEOPLE], more=max(0, len(people) - SHOWN_PEOPLE)))
+        notes = await tx.one("notes_of", id=message["id"])
+        known = {**message, "notes": notes["notes"] if notes else "[]"}
+        found.append(SentRow(message=known, people=people[:SHOWN_PEOPLE], more=max(0, len(people) - SHOWN_PEOPLE)))
     return found

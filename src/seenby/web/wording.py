@@ -3,7 +3,6 @@
 from datetime import datetime
 from typing import Final
 
-from seenby.instrument.reasons import Left
 from seenby.judge import REASONS, Seen, describe
 from seenby.report.timeline import OPEN, Entry, Moment
 from seenby.store.times import moment
@@ -65,14 +64,6 @@ ICONS: Final = {
 def reason_words(reason: Reason) -> str:
     """One argument of a verdict."""
     return REASONS.get(reason.code, "The rules could not be applied")
-
-
-def note_words(note: str) -> str:
-    """Why a part or a link of a message was left as it was."""
-    try:
-        return Left(note).sentence
-    except ValueError:
-        return note
 
 
 def bar(weight: float) -> tuple[float, float]:

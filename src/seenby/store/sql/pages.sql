@@ -9,3 +9,6 @@ order by m.accepted_at desc, m.id desc limit :limit;
 
 -- caught_copy: one message in the built-in mailbox, for whoever holds a capability for it
 select recipient, raw from caught where recipient = :recipient;
+
+-- notes_of: what was left as it was in one message
+select notes from messages where id = :id;
