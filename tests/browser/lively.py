@@ -317,10 +317,10 @@ def week() -> tuple[Mail, ...]:
             ago=timedelta(days=3, hours=2),
             people=(
                 Person(
-                    address="noone@gone.test",
+                    address="nobody@gone.test",
                     name="Nadia Ooms",
                     state="bounced",
-                    reply="550 5.1.1 <noone@gone.test>: Recipient address rejected: User unknown",
+                    reply="550 5.1.1 <nobody@gone.test>: Recipient address rejected: User unknown",
                 ),
                 Person(
                     address="slow@late.test", state="deferred", reply="451 4.7.1 Greylisted, please try again later"

@@ -186,6 +186,7 @@ def test_the_first_message_appears_by_itself_and_its_open_shows_at_once(house: H
     house.add(mail("m-first"))
     house.happens("message_accepted", "m-first")
     expect(page.locator("#row-m-first")).to_be_visible(timeout=LIVE)
+    expect(page.get_by_role("searchbox")).to_be_visible()
     mark = page.locator('#row-m-first .mark[data-channel="open"]')
     expect(mark).to_have_attribute("data-state", "no_sign")
     house.happens("opened", "m-first", opened="seen", bell=1)

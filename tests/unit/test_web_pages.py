@@ -247,7 +247,7 @@ async def test_a_message_without_a_pixel_does_not_pretend_that_an_open_could_be_
 async def test_a_bounce_is_shown_with_what_the_server_said(alice: httpx2.AsyncClient) -> None:
     row = (await alice.get("/messages/m-bounce/row")).text
     assert "Bounced" in row
-    assert "550 5.1.1 &lt;noone@gone.test&gt;: Recipient address rejected" in row
+    assert "550 5.1.1 &lt;nobody@gone.test&gt;: Recipient address rejected" in row
     assert "Delayed, will try again" in row
 
 

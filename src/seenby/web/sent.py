@@ -126,5 +126,9 @@ async def sent_rows(tx: Transaction, messages: Sequence[RowMapping]) -> Sequence
         people = await tx.all("recipients_of", message=message["id"])
         notes = await tx.one("notes_of", id=message["id"])
         known = {**message, "notes": notes["notes"] if notes else "[]"}
-        found.append(SentRow(message=known, people=people[:SHOWN_PEOPLE], more=max(0, len(people) - SHOWN_PEOPLE)))
+        people = sorted(
+            people, key=lambda person: person["untracked"] is not None
+        )  # those we can tell something of first
+        shown = len(people) if len(people) <= SHOWN_PEOPLE + 1 else SHOWN_PEOPLE
+        found.append(SentRow(message=known, people=people[:shown], more=len(people) - shown))
     return found
