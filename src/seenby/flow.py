@@ -1,13 +1,12 @@
 """THE STORY of one email, in the order it happens:
 
-    accept → send → drain (→ judge) → tell → sweep
+    accept → send → drain → judge → tell → sweep
 
 `accept` when a mail program hands us a message; `send` when copies are due; `drain` when hits have
-come in, which has their messages judged again; `tell` when a sender is to be told of failure;
-`sweep` when evidence has served its purpose. docs/flow.md walks through it.
+come in; `judge` when a message has hits nobody has read yet; `tell` when a sender is to be told of
+failure; `sweep` when evidence has served its purpose. docs/flow.md walks through it.
 
-Each step is one transaction: what it promises is on disk when it returns, and doing it twice comes
-to the same.
+What a step promises is on disk when it returns, and doing it twice comes to the same.
 """
 
 import asyncio
@@ -28,12 +27,11 @@ from seenby.delivery.retry import Patience
 from seenby.delivery.smtp import Answer, Outcome, SmtpSession
 from seenby.instrument import Analysis, analyse, parse_asked, scan_headers
 from seenby.journal import Reader
-from seenby.report.reading import read_again
+from seenby.report.reading import decide, gather, write
 from seenby.store import Store, Transaction, hits, mail, outbox, people
 from seenby.store.times import micros
 from seenby.words.errors import PolicyError
 from seenby.words.event import Event, EventKind
-from seenby.words.hit import Hit
 from seenby.words.message import (
     Accepted,
     ClaimedCopy,
@@ -137,9 +135,9 @@ async def send(house: House, *, hop: str) -> int:
 
 
 async def drain(house: House, journal: Reader) -> int:
-    """Take a batch of hits into the store and judge their messages again; how many hits there were.
+    """Take a batch of hits into the store, and note which messages are to be judged; how many hits there were.
 
-    Where the journal has been read to is written in the same transaction, and each hit has an id of
+    How far the journal has been read is written in the same transaction, and each hit has an id of
     its own: a batch comes in once, however often it is brought.
     """
     async with house.store.read() as tx:
@@ -147,21 +145,35 @@ async def drain(house: House, journal: Reader) -> int:
     batch = await asyncio.to_thread(journal.take, done, limit=BATCH_HITS)
     for report in batch.torn:
         maillog.torn(report)
-    ours: list[Hit] = []
     if batch.done:
         async with house.store.write() as tx:
             known = await _messages(tx, {hit.token.message for hit in batch.hits})
             ours = [hit for hit in batch.hits if hit.token.message in known]
             await hits.put_hits(tx, ours, teams={message: row["team"] for message, row in known.items()})
             await hits.advance(tx, done=batch.done)
-            for row in known.values():
-                await read_again(tx, message=row, window=house.repeat_window, now=house.now())
+            await tx.many("set_judge_at", [{"id": message, "at": micros(house.now())} for message in known])
         maillog.drained(hits=len(ours), unknown=len(batch.hits) - len(ours))
     gone = await asyncio.to_thread(journal.forget, {**done, **batch.done})
     if gone:
         async with house.store.write() as tx:
             await tx.many("drop_drained", [{"segment": segment} for segment in gone])
     return len(batch.hits)
+
+
+async def judge(house: House, *, message: str) -> None:
+    """Read all hits of a message again, revise what we believe of them, and write the events that tell of it.
+
+    Hits that come in meanwhile leave the message due, and it is judged once more.
+    """
+    async with house.store.read() as tx:
+        row = await tx.one("message_of_token", id=message)
+        if row is None:
+            return
+        facts = await gather(tx, message=row, now=house.now())
+    decision = await asyncio.to_thread(decide, facts, window=house.repeat_window)
+    async with house.store.write() as tx:
+        await write(tx, facts, decision, now=house.now())
+        await tx.run("judged", id=message, seen=row["judge_at"])
 
 
 async def tell(house: House) -> int:

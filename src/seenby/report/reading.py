@@ -1,13 +1,14 @@
-"""Reading a message's hits again: facts in; verdicts, counts and events out, written in the caller's transaction.
+"""Reading a message's hits again, in three steps: gather the facts, decide, write what changed.
 
-Everything a message has is read at every turn, because a later hit can change what an earlier one
-meant. What comes out the same is not written again, so reading twice is reading once.
+Everything a message has is looked at every time, because a later hit can change what an earlier one
+meant. What comes out the same is not written again, so reading twice is reading once. Deciding is
+the long part and needs no transaction: the store is not held up by it.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
 from seenby import maillog
 from seenby.judge import Evidence, OwnView, Reader, Seen, judge, states
@@ -18,67 +19,125 @@ from seenby.store.times import micros, moment
 from seenby.words.event import Event, EventKind
 from seenby.words.verdict import Label, Reason, Verdict
 
-CAMPAIGN_FROM = 20  # recipients of one message; from here on it is read as a campaign
-PLACES_KEPT = timedelta(days=30)
+CAMPAIGN_FROM: Final = 20  # recipients of one message; from here on it is read as a campaign
+PLACES_KEPT: Final = timedelta(days=30)
+_PUZZLED: Final = Verdict(
+    label=Label.UNKNOWN, probability=0.5, reasons=(Reason(code="judge_failed", weight=0.0),), rules="none"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Reading:
-    """One message with everything that was seen of it."""
+class Facts:
+    """One message with everything that was seen of it, and what we believed until now."""
 
-    message: Mapping[Any, Any]
+    message: Mapping[Any, Any]  # a row of message_of_token
     recipients: Sequence[Mapping[Any, Any]]
     kept: Sequence[KeptHit]
     standing: Mapping[str, Standing]
+    evidence: Evidence
 
 
-async def read_again(tx: Transaction, *, message: Mapping[Any, Any], window: timedelta, now: datetime) -> None:
-    """Judge every hit of `message` (a row of message_of_token), and write what changed."""
-    reading = _Reading(
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """What is to be written of a message: verdicts that are new or changed, and everybody's counts."""
+
+    changed: Sequence[tuple[KeptHit, Verdict, bool]]  # the bool: an open or click of its own
+    tallies: Mapping[str, Tally]
+
+
+async def gather(tx: Transaction, *, message: Mapping[Any, Any], now: datetime) -> Facts:
+    """The facts of one message."""
+    recipients = await tx.all("recipients_of", message=message["id"])
+    kept = await hits.hits_of(tx, message=message["id"])
+    return Facts(
         message=message,
-        recipients=await tx.all("recipients_of", message=message["id"]),
-        kept=await hits.hits_of(tx, message=message["id"]),
+        recipients=recipients,
+        kept=kept,
         standing=await hits.standing_verdicts(tx, message=message["id"]),
+        evidence=await _evidence(tx, message, recipients, kept, now=now),
     )
-    verdicts = _verdicts(reading, await _evidence(tx, reading, now=now))
-    own = counted(_looks(reading, verdicts), window=window)
-    for hit in reading.kept:
-        await _write_verdict(tx, reading, hit, verdict=verdicts[hit.id], is_own=hit.id in own, now=now)
-    for person in reading.recipients:
-        await _write_tally(tx, person, reading.kept, verdicts=verdicts, own=own)
-    if reading.kept:
-        await tx.run("touch_message", message=message["id"], at=micros(reading.kept[-1].at))
 
 
-def _verdicts(reading: _Reading, evidence: Evidence) -> Mapping[str, Verdict]:
+def decide(facts: Facts, *, window: timedelta) -> Decision:
+    """What the facts come to. Pure; the longer the more hits."""
+    verdicts = _verdicts(facts)
+    own = counted(_looks(facts, verdicts), window=window)
+    seen = {hit.id: seen for hit, seen in zip(facts.kept, facts.evidence.hits, strict=True)}
+    mine: dict[str, list[KeptHit]] = {person["id"]: [] for person in facts.recipients}
+    for hit in facts.kept:
+        if hit.recipient in mine:
+            mine[hit.recipient].append(hit)
+    return Decision(
+        changed=[
+            (hit, verdicts[hit.id], hit.id in own)
+            for hit in facts.kept
+            if _is_news(facts.standing.get(hit.id), verdicts[hit.id], is_own=hit.id in own)
+        ],
+        tallies={person: _tally(theirs, seen, verdicts, own) for person, theirs in mine.items()},
+    )
+
+
+async def write(tx: Transaction, facts: Facts, decision: Decision, *, now: datetime) -> None:
+    """Write what changed, and the events that tell of it."""
+    for hit, verdict, is_own in decision.changed:
+        await _write_verdict(tx, facts, hit, verdict=verdict, is_own=is_own, now=now)
+    for person in facts.recipients:
+        if _changes(person, decision.tallies[person["id"]]):
+            await hits.put_tally(tx, recipient=person["id"], tally=decision.tallies[person["id"]])
+    if facts.kept:
+        await tx.run("touch_message", message=facts.message["id"], at=micros(facts.kept[-1].at))
+
+
+def _verdicts(facts: Facts) -> Mapping[str, Verdict]:
     """A verdict for every hit; a settled one keeps the verdict it had while its evidence was there."""
     try:
-        fresh = judge(evidence)
+        fresh = judge(facts.evidence)
     except Exception as error:  # noqa: BLE001 - a slip in one rule must not lose hits; unknown is a verdict
         maillog.failed("judge", error)
         fresh = {}
-    puzzled = Verdict(
-        label=Label.UNKNOWN, probability=0.5, reasons=(Reason(code="judge_failed", weight=0.0),), rules="none"
-    )
     return {
-        hit.id: reading.standing[hit.id].verdict
-        if hit.settled and hit.id in reading.standing
-        else fresh.get(hit.id, puzzled)
-        for hit in reading.kept
+        hit.id: facts.standing[hit.id].verdict
+        if hit.settled and hit.id in facts.standing
+        else fresh.get(hit.id, _PUZZLED)
+        for hit in facts.kept
     }
 
 
-async def _evidence(tx: Transaction, reading: _Reading, *, now: datetime) -> Evidence:
-    message = reading.message
+def _is_news(before: Standing | None, verdict: Verdict, *, is_own: bool) -> bool:
+    return before is None or before.counted != is_own or _differs(before.verdict, verdict)
+
+
+def _changes(person: Mapping[Any, Any], tally: Tally) -> bool:
+    was = (person["opened"], person["clicked"], person["opens"], person["clicks"], person["machines"])
+    new = (tally.opened.value, tally.clicked.value, tally.opens, tally.clicks, tally.machines)
+    return (
+        was != new
+        or person["opened_at"] != _micros(tally.opened_at)
+        or person["clicked_at"] != _micros(tally.clicked_at)
+    )
+
+
+def _micros(at: datetime | None) -> int | None:
+    return None if at is None else micros(at)
+
+
+async def _evidence(
+    tx: Transaction,
+    message: Mapping[Any, Any],
+    recipients: Sequence[Mapping[Any, Any]],
+    kept: Sequence[KeptHit],
+    *,
+    now: datetime,
+) -> Evidence:
     sent_at = moment(message["accepted_at"])
     since = micros(now - PLACES_KEPT)
-    domains = {row["id"]: row["address"].rpartition("@")[2].lower() for row in reading.recipients}
+    domains = {row["id"]: row["address"].rpartition("@")[2].lower() for row in recipients}
     return Evidence(
         sent_at=sent_at,
-        mode="campaign" if len(reading.recipients) >= CAMPAIGN_FROM else "one_to_one",
+        mode="campaign" if len(recipients) >= CAMPAIGN_FROM else "one_to_one",
         recipients=tuple(
             Reader(id=row["id"], address=row["address"], domain=domains[row["id"]], role=row["role"])
-            for row in reading.recipients
+            for row in recipients
         ),
         n_links=message["link_count"],
         known_addresses=frozenset(row["address"] for row in await tx.all("places", team=message["team"], since=since)),
@@ -86,7 +145,7 @@ async def _evidence(tx: Transaction, reading: _Reading, *, now: datetime) -> Evi
             OwnView(at_seconds=(moment(row["at"]) - sent_at).total_seconds(), surface=row["surface"])
             for row in await tx.all("own_views", message=message["id"])
         ),
-        hits=tuple(_seen(hit, sent_at=sent_at, domains=domains) for hit in reading.kept),
+        hits=tuple(_seen(hit, sent_at=sent_at, domains=domains) for hit in kept),
     )
 
 
@@ -107,29 +166,27 @@ def _seen(hit: KeptHit, *, sent_at: datetime, domains: Mapping[str, str]) -> See
     )
 
 
-def _looks(reading: _Reading, verdicts: Mapping[str, Verdict]) -> Sequence[Look]:
+def _looks(facts: Facts, verdicts: Mapping[str, Verdict]) -> Sequence[Look]:
     return [
         Look(hit=hit.id, reader=hit.recipient, channel=hit.channel, link=hit.link, at=hit.at)
-        for hit in reading.kept
+        for hit in facts.kept
         if verdicts[hit.id].label.is_person
     ]
 
 
 async def _write_verdict(
-    tx: Transaction, reading: _Reading, hit: KeptHit, *, verdict: Verdict, is_own: bool, now: datetime
+    tx: Transaction, facts: Facts, hit: KeptHit, *, verdict: Verdict, is_own: bool, now: datetime
 ) -> None:
-    before = reading.standing.get(hit.id)
-    message, team = reading.message["id"], reading.message["team"]
+    before = facts.standing.get(hit.id)
+    message, team = facts.message["id"], facts.message["team"]
     if before is None or _differs(before.verdict, verdict):
         revision = before.revision + 1 if before else 1
         await hits.put_verdict(
             tx, hit=hit.id, team=team, message=message, revision=revision, verdict=verdict, counted=is_own, at=now
         )
-    elif before.counted != is_own:
+    else:
         revision = before.revision
         await tx.run("set_counted", hit=hit.id, counted=int(is_own))
-    else:
-        return
     await hits.put_event(
         tx,
         Event(
@@ -143,19 +200,19 @@ async def _write_verdict(
         ),
     )
     if is_own:
-        await hits.put_event(tx, _seen_event(reading, hit))
+        await hits.put_event(tx, _seen_event(facts, hit))
 
 
-def _seen_event(reading: _Reading, hit: KeptHit) -> Event:
+def _seen_event(facts: Facts, hit: KeptHit) -> Event:
     kind = EventKind.OPENED if hit.channel == hits.OPEN else EventKind.CLICKED
     return Event(
         id=f"{kind.value}:{hit.id}",
-        team=reading.message["team"],
+        team=facts.message["team"],
         kind=kind,
-        message=reading.message["id"],
+        message=facts.message["id"],
         recipient=hit.recipient,
         hit=hit.id,
-        bell=bool(reading.message["notify"]),
+        bell=bool(facts.message["notify"]),
         at=hit.at,
     )
 
@@ -165,28 +222,18 @@ def _differs(old: Verdict, new: Verdict) -> bool:
     return old.label is not new.label or abs(old.probability - new.probability) >= 0.01
 
 
-async def _write_tally(
-    tx: Transaction,
-    person: Mapping[Any, Any],
-    kept: Sequence[KeptHit],
-    *,
-    verdicts: Mapping[str, Verdict],
-    own: frozenset[str],
-) -> None:
-    mine = [hit for hit in kept if hit.recipient == person["id"]]
+def _tally(
+    mine: Sequence[KeptHit], seen: Mapping[str, Seen], verdicts: Mapping[str, Verdict], own: frozenset[str]
+) -> Tally:
     opens = [hit for hit in mine if hit.id in own and hit.channel == hits.OPEN]
     clicks = [hit for hit in mine if hit.id in own and hit.channel == hits.CLICK]
-    opened, clicked = states([(hit.channel, verdicts[hit.id]) for hit in mine])
-    await hits.put_tally(
-        tx,
-        recipient=person["id"],
-        tally=Tally(
-            opened=opened,
-            clicked=clicked,
-            opens=len(opens),
-            clicks=len(clicks),
-            machines=sum(verdicts[hit.id].label.is_machine for hit in mine),
-            opened_at=opens[-1].at if opens else None,
-            clicked_at=clicks[-1].at if clicks else None,
-        ),
+    opened, clicked = states([(seen[hit.id], verdicts[hit.id]) for hit in mine])
+    return Tally(
+        opened=opened,
+        clicked=clicked,
+        opens=len(opens),
+        clicks=len(clicks),
+        machines=sum(verdicts[hit.id].label.is_machine for hit in mine),
+        opened_at=opens[-1].at if opens else None,
+        clicked_at=clicks[-1].at if clicks else None,
     )

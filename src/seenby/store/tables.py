@@ -112,9 +112,11 @@ messages = Table(
     _number("link_count", default="0"),
     _time("accepted_at"),
     _time("active_at"),  # the last thing that happened to it
+    _time("judge_at", null=True),  # since when it has hits that nobody has read yet
     Index("messages_team_accepted", "team", "accepted_at", "id"),
     Index("messages_sender_accepted", "sender", "accepted_at", "id"),
     Index("messages_thread", "team", "thread"),
+    Index("messages_judge_at", "judge_at"),
 )
 
 # The message as it was submitted, until every copy has its fate.

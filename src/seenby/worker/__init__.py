@@ -12,6 +12,9 @@ from seenby.store.times import micros
 
 SEND_EVERY: Final = 0.2  # seconds; how long a fresh message may lie before its first attempt
 DRAIN_EVERY: Final = 0.1  # a hit is to be on the live page within two seconds
+JUDGE_EVERY: Final = 0.1
+JUDGE_AT_ONCE: Final = 50
+REST: Final = 5  # a message is judged a sixth of the time at the most
 TELL_EVERY: Final = 1.0
 SWEEP_EVERY: Final = 60.0
 AFTER_FAULT: Final = 1.0
@@ -20,12 +23,13 @@ CONNECTIONS: Final = 32
 
 
 class Worker:
-    """Rounds of send, drain, tell and sweep, each at its own pace; a step that fails is tried again."""
+    """Rounds of send, drain, judge, tell and sweep, each at its own pace; a step that fails is tried again."""
 
     def __init__(self, house: House, journal: Reader) -> None:
         self._house = house
         self._journal = journal
         self._busy: Counter[str] = Counter()
+        self._resting: dict[str, float] = {}
         self._sending: set[asyncio.Task[None]] = set()
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -33,6 +37,7 @@ class Worker:
         async with asyncio.TaskGroup() as rounds:
             rounds.create_task(self._round("send", self._send_round, SEND_EVERY, stop))
             rounds.create_task(self._round("drain", self._drain_round, DRAIN_EVERY, stop))
+            rounds.create_task(self._round("judge", self._judge_round, JUDGE_EVERY, stop))
             rounds.create_task(self._round("tell", lambda: flow.tell(self._house), TELL_EVERY, stop))
             rounds.create_task(self._round("sweep", lambda: flow.sweep(self._house), SWEEP_EVERY, stop))
         for task in self._sending:
@@ -70,8 +75,21 @@ class Worker:
             self._busy[hop] -= 1
 
     async def _drain_round(self) -> None:
-        while await flow.drain(self._house, self._journal):
+        while await flow.drain(self._house, self._journal) == flow.BATCH_HITS:
             pass
+
+    async def _judge_round(self) -> None:
+        """Judge what is due; a message that takes long rests for a while, so that it does not keep others waiting."""
+        clock = asyncio.get_running_loop().time
+        async with self._house.store.read() as tx:
+            due = await tx.all("due_judgements", now=micros(self._house.now()), limit=JUDGE_AT_ONCE)
+        for row in due:
+            began = clock()
+            if self._resting.get(row["id"], 0.0) > began:
+                continue
+            await flow.judge(self._house, message=row["id"])
+            self._resting[row["id"]] = clock() + REST * (clock() - began)
+        self._resting = {message: until for message, until in self._resting.items() if until > clock()}
 
 
 async def _sleep(seconds: float, stop: asyncio.Event) -> None:

@@ -13,6 +13,15 @@ insert into hits (id, team, message, recipient, channel, link, in_text, level, a
 values (:id, :team, :message, :recipient, :channel, :link, :in_text, :level, :at, :method, :address, :network, :agent, :headers)
 on conflict (id) do nothing;
 
+-- set_judge_at: this message has hits that nobody has read yet
+update messages set judge_at = :at where id = :id;
+
+-- due_judgements: messages with hits that nobody has read yet
+select id from messages where judge_at <= :now order by judge_at limit :limit;
+
+-- judged: nothing is left to read, unless more has come in since
+update messages set judge_at = null where id = :id and judge_at = :seen;
+
 -- hits_of: every hit of one message, oldest first
 select * from hits where message = :message order by at, id;
 

@@ -85,7 +85,7 @@ select m.*, s.address as sender_address from messages m left join senders s on s
 where m.id = :id and m.team = :team;
 
 -- message_of_token: the message a token speaks of, whatever the team
-select m.id, m.team, m.sender, m.thread, m.subject, m.accepted_at, m.link_count, s.notify
+select m.id, m.team, m.sender, m.thread, m.subject, m.accepted_at, m.link_count, m.judge_at, s.notify
 from messages m left join senders s on s.id = m.sender where m.id = :id;
 
 -- recipients_of: everybody one message went to

@@ -122,9 +122,11 @@ def upgrade() -> None:
         sa.Column("link_count", sa.Integer(), server_default="0", nullable=False),
         sa.Column("accepted_at", sa.BigInteger(), nullable=False),
         sa.Column("active_at", sa.BigInteger(), nullable=False),
+        sa.Column("judge_at", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("id"),
     )
     with op.batch_alter_table("messages", schema=None) as batch_op:
+        batch_op.create_index("messages_judge_at", ["judge_at"], unique=False)
         batch_op.create_index("messages_sender_accepted", ["sender", "accepted_at", "id"], unique=False)
         batch_op.create_index("messages_team_accepted", ["team", "accepted_at", "id"], unique=False)
         batch_op.create_index("messages_thread", ["team", "thread"], unique=False)
@@ -320,6 +322,7 @@ def downgrade() -> None:
         batch_op.drop_index("messages_thread")
         batch_op.drop_index("messages_team_accepted")
         batch_op.drop_index("messages_sender_accepted")
+        batch_op.drop_index("messages_judge_at")
 
     op.drop_table("messages")
     op.drop_table("links")
