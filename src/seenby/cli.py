@@ -2,9 +2,9 @@
 
 import asyncio
 import json
+import os
 import signal
 import sys
-import threading
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -21,8 +21,9 @@ from seenby.demo import run_demo
 from seenby.doctor import examine
 from seenby.folder import Folder, open_folder
 from seenby.settings import Settings, load_settings, settings_file
-from seenby.supervise import supervise, tell_ready, when_alone
-from seenby.wiring import Role, Started, mint, now, opened_store, run_app, run_tracking, tracking_url
+from seenby.supervise import supervise
+from seenby.under_up import tell_ready, when_alone
+from seenby.wiring import Role, Started, mint, now, opened_store, run_app, tracking_url
 from seenby.words.errors import DataFolderError, SeenbyError
 from seenby.words.limits import LIMITS
 
@@ -152,27 +153,16 @@ def _run_roles(settings: Settings, roles: set[Role], *, under_up: bool) -> None:
 def tracker(
     data: DataFolder = None,
     redirect_only: Annotated[
-        bool, typer.Option("--redirect-only", help="Serve links from the key file alone; record nothing.")
+        bool, typer.Option("--redirect-only", help="Serve links from the keys alone; record nothing.")
     ] = False,
     key_file: Annotated[Path | None, typer.Option(help="The tracking keys, instead of the data folder's.")] = None,
-    under_up: UnderUp = False,
 ) -> None:
     """Run the tracker alone: pixels and links."""
-    stop = threading.Event()
-
-    def ready(port: int) -> None:
-        if under_up:
-            tell_ready(port=port)
-            when_alone(stop.set)
-        else:
-            maillog.process("ready", roles=["tracker"], port=port)
-
-    try:
-        run_tracking(_settings(data), key_file=key_file, redirect_only=redirect_only, on_ready=ready, stop=stop)
-    except SeenbyError as error:
-        if not under_up:
-            raise
-        tell_ready(error=error)
+    arguments = [sys.executable, "-m", "seenby.tracker"]
+    arguments += ["--data", str(data)] if data else []
+    arguments += ["--redirect-only"] if redirect_only else []
+    arguments += ["--key-file", str(key_file)] if key_file else []
+    os.execv(sys.executable, arguments)  # noqa: S606 - our own program, without all that this one has loaded
 
 
 @app.command()

@@ -10,7 +10,6 @@ import json
 import os
 import signal
 import sys
-import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
@@ -44,7 +43,6 @@ class _Child:
         self.process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
-            "seenby",
             *self.arguments,
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
@@ -89,8 +87,8 @@ async def supervise(
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, stop.set)
-        tracker = _Child(name="tracker", arguments=("tracker", "--under-up"), environment=dict(given))
-        app = _Child(name="app", arguments=("serve", "--under-up"), environment=dict(given))
+        tracker = _Child(name="tracker", arguments=("seenby.tracker", "--under-up"), environment=dict(given))
+        app = _Child(name="app", arguments=("seenby", "serve", "--under-up"), environment=dict(given))
         try:
             await tracker.start()
             host, _port = split_listen(settings.tracker_listen)
@@ -139,20 +137,3 @@ async def _keep(child: _Child) -> None:
         except StartError as error:
             maillog.failed(f"start of the {child.name}", error)
             await child.end()
-
-
-def tell_ready(**told: object) -> None:
-    """Tell the supervisor that we are ready, or why not; the one line that goes to standard output."""
-    sys.stdout.write(json.dumps({name: str(value) for name, value in told.items()}) + "\n")
-    sys.stdout.flush()
-
-
-def when_alone(do: Callable[[], object]) -> None:
-    """Call `do`, in another thread, once the supervisor is gone: it holds the other end of our standard input."""
-
-    def watch() -> None:
-        while os.read(sys.stdin.fileno(), 1024):
-            pass
-        do()
-
-    threading.Thread(target=watch, name="supervisor", daemon=True).start()

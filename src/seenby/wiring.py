@@ -10,18 +10,15 @@ import contextlib
 import os
 import secrets
 import socket
-import threading
 from collections.abc import AsyncIterator, Callable, Collection, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
-from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 import uvicorn
 
-from seenby import maillog
 from seenby.accounts import Accounts
 from seenby.delivery.dkim import DkimKey, load_dkim_key
 from seenby.delivery.hop import parse_next_hop
@@ -30,12 +27,10 @@ from seenby.flow import House
 from seenby.folder import Folder, open_folder
 from seenby.gateway import open_gateway
 from seenby.gateway.certificate import tls_context
-from seenby.journal import FileJournal, FileReader
-from seenby.keys import load_keyring
+from seenby.journal import FileReader
 from seenby.settings import Settings, split_listen
 from seenby.store import Store, open_store
 from seenby.tell.live import Live
-from seenby.tracker import run_tracker
 from seenby.web import Parts, make_app, make_preview
 from seenby.web.control import control_router
 from seenby.words.errors import SettingsError
@@ -266,26 +261,3 @@ def _listen(listen: str, name: str) -> socket.socket:
 def _bound_url(sock: socket.socket) -> str:
     host, port = sock.getsockname()[:2]
     return _url(f"{host}:{port}")
-
-
-def run_tracking(
-    settings: Settings,
-    *,
-    key_file: Path | None,
-    redirect_only: bool,
-    on_ready: Callable[[int], None],
-    stop: threading.Event,
-) -> None:
-    """Run the tracker in this process until told to stop. Raises SeenbyError when it cannot start."""
-    folder = None if redirect_only and key_file else open_folder(settings.data)
-    keys = load_keyring(key_file) if key_file else open_folder(settings.data).keyring()
-    maillog.process("tracker_starts")
-    with _clear(f"SEENBY_TRACKER_LISTEN={settings.tracker_listen}"):
-        run_tracker(
-            listen=split_listen(settings.tracker_listen),
-            keys=keys,
-            journal=None if redirect_only or folder is None else FileJournal(folder.journal),
-            trusted_proxies=settings.trusted_proxies,
-            on_ready=on_ready,
-            stop=stop,
-        )
