@@ -1,11 +1,27 @@
 """A token reads back as it was signed, and as nothing else."""
 
+import base64
+import binascii
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from seenby.words.policy import Level
-from seenby.words.token import MAX_URL, Keyring, Kind, Token, encode_id, parse_token, sign_token, token_url
+from seenby.words.token import (
+    MAX_URL,
+    PATHS,
+    Keyring,
+    Kind,
+    Minter,
+    Token,
+    decode_id,
+    encode_id,
+    link_tail,
+    parse_token,
+    sign_token,
+    token_url,
+)
 
 KEYS = Keyring(keys={7: b"k" * 32, 8: b"o" * 32}, current=7)
 ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
@@ -43,6 +59,47 @@ def test_any_one_character_changed_is_nothing_of_ours(token, data):
     at = data.draw(st.integers(0, len(text) - 1))
     other = data.draw(st.sampled_from(ALPHABET).filter(lambda letter: letter != text[at]))
     assert parse_token(text[:at] + other + text[at + 1 :], KEYS, kind=token.kind) is None
+
+
+def _by_the_book(text: str) -> bytes | None:
+    try:
+        raw = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+    except (binascii.Error, ValueError):
+        return None
+    return raw if base64.urlsafe_b64encode(raw).rstrip(b"=").decode() == text else None
+
+
+@given(st.text(ALPHABET, max_size=70) | st.text(ALPHABET + "+/=é \n", max_size=70))
+def test_an_id_is_read_as_the_standard_library_reads_and_writes_it(text):
+    assert decode_id(text) == _by_the_book(text)
+
+
+@given(st.binary(max_size=70))
+def test_an_id_is_written_as_the_standard_library_writes_it(raw):
+    assert encode_id(raw) == base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+
+
+@given(tokens(), st.sampled_from([7, 8]), st.sampled_from(["https://t.test", "https://mail.example.org:8443"]))
+def test_a_minted_url_is_the_url_of_the_signed_token(token, key_id, base):
+    minter = Minter(
+        base, token.kind, token.level, message=token.message, recipient=token.recipient, keys=KEYS, key_id=key_id
+    )
+    tail: bytes | None = b""
+    if token.kind is Kind.LINK:
+        tail = link_tail(base, token.link, token.target, in_text=token.in_text)
+    assert tail is not None
+    url = base + PATHS[token.kind] + sign_token(token, KEYS, key_id=key_id)
+    assert minter.url(tail) == url == token_url(base, token, KEYS, key_id=key_id)
+    assert minter.url(tail) == url  # and again: minting leaves nothing behind
+
+
+@given(st.integers(0, 1800), st.integers(0, 120))
+def test_a_links_url_is_compressed_only_when_it_would_be_too_long(length, at):
+    base = "https://t.test"
+    token = _link("https://x.test/" + "x" * length + f"{at}")
+    plain = base + PATHS[Kind.LINK] + sign_token(token, KEYS)
+    small = base + PATHS[Kind.LINK] + sign_token(token, KEYS, deflate=True)
+    assert token_url(base, token, KEYS) == (plain if len(plain) <= MAX_URL else small)
 
 
 @given(st.text(max_size=200))

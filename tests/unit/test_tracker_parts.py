@@ -11,13 +11,22 @@ from seenby.tracker.answers import GIF, redirect
 from seenby.tracker.client import client_address, plain_address, what_is_told
 from seenby.tracker.kept import Kept, what_is_kept
 from seenby.tracker.request import BadRequest, read_plain, read_strictly
-from seenby.tracker.signature import checker, level_of, target_of
 from seenby.words.policy import Level
-from seenby.words.token import Keyring, Kind, Token, decode_id, encode_id, parse_token, sign_token
+from seenby.words.token import (
+    Keyring,
+    Kind,
+    Token,
+    checker,
+    decode_id,
+    encode_id,
+    level_of,
+    parse_token,
+    sign_token,
+    target_of,
+)
 
 KEYS = Keyring(keys={7: b"k" * 32, 8: b"o" * 32}, current=7)
 PROXIES = (ip_network("10.0.0.0/8"), ip_network("fd00::/8"))
-check = checker(KEYS)
 
 
 @st.composite
@@ -40,9 +49,9 @@ def signed(draw: st.DrawFn) -> tuple[Token, str]:
 def test_the_door_believes_what_the_format_believes(given_token):
     token, text = given_token
     for kind in Kind:
-        raw = check(text.encode(), kind)
+        raw = checker(KEYS, kind)(text.encode())
         assert (raw is None) == (parse_token(text, KEYS, kind=kind) is None)
-    raw = check(text.encode(), token.kind)
+    raw = checker(KEYS, token.kind)(text.encode())
     assert raw == decode_id(text)
     assert raw is not None
     assert level_of(raw) is token.level
@@ -57,12 +66,12 @@ def test_whatever_is_changed_the_door_and_the_format_agree(given_token, data):
     spoilt = (
         text[:at] + data.draw(st.text(alphabet="A_-9+/=. ~\n", max_size=3)) + text[at + data.draw(st.integers(0, 2)) :]
     )
-    assert (check(spoilt.encode(), token.kind) is None) == (parse_token(spoilt, KEYS, kind=token.kind) is None)
+    assert (checker(KEYS, token.kind)(spoilt.encode()) is None) == (parse_token(spoilt, KEYS, kind=token.kind) is None)
 
 
 @given(st.binary(max_size=3000))
 def test_no_bytes_make_the_check_or_the_parsers_raise(text):
-    assert check(text, Kind.LINK) is None
+    assert checker(KEYS, Kind.LINK)(text) is None
     read_plain(text)
     read_strictly(text + b"\r\n\r\n")
     plain_address(text.decode("latin-1"))
@@ -70,7 +79,7 @@ def test_no_bytes_make_the_check_or_the_parsers_raise(text):
 
 def test_a_revoked_key_is_no_key():
     text = sign_token(Token(kind=Kind.PIXEL, level=Level.FULL, message="m" * 16, recipient=None), KEYS, key_id=8)
-    assert checker(Keyring(keys={7: KEYS.keys[7]}, current=7))(text.encode(), Kind.PIXEL) is None
+    assert checker(Keyring(keys={7: KEYS.keys[7]}, current=7), Kind.PIXEL)(text.encode()) is None
 
 
 @pytest.mark.parametrize(

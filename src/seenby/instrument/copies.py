@@ -6,9 +6,9 @@ gaps for the URLs. Same input, same bytes.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
-from seenby.instrument.analysis import PIXEL, Analysis, BodyPlan
+from seenby.instrument.analysis import PIXEL, Analysis, BodyPlan, Link
 from seenby.instrument.edits import CutEdit, Edit, LinkEdit, PixelEdit, is_overfull, lines_of
 from seenby.instrument.headers import Headers, scan_headers
 from seenby.instrument.parts import Encoding
@@ -16,13 +16,12 @@ from seenby.instrument.reasons import Untouched
 from seenby.instrument.transfer import after_soft_breaks, places, room_for_soft_break, soft_wrapped, to_base64
 from seenby.words.limits import LINE_BYTES
 from seenby.words.policy import Level, Policy
-from seenby.words.token import Keyring, Kind, Token, token_url
+from seenby.words.token import Keyring, Kind, Minter, link_tail
 
 _PIXEL_GAP: Final = -1  # where links have their numbers
 
 
-@dataclass(frozen=True, slots=True)
-class CopyLink:
+class CopyLink(NamedTuple):
     """One wrapped link of one copy."""
 
     number: int
@@ -61,6 +60,14 @@ class _Encoded:
 _Piece = bytes | _Gap | _Encoded
 
 
+@dataclass(frozen=True, slots=True)
+class _Template:
+    """What copies with the same channels share: the message with its gaps, and of each link's token the common part."""
+
+    pieces: tuple[_Piece, ...]
+    links: tuple[tuple[Link, bytes], ...]
+
+
 def stamp(
     analysis: Analysis,
     *,
@@ -80,30 +87,24 @@ def stamp(
     if analysis.untouched is not None or not (with_pixel or with_links):
         return Copy(untouched_copy(analysis, prepend=prepend), None, (), analysis.untouched)
 
-    def minted(
-        kind: Kind, level: Level, number: int | None = None, target: str | None = None, *, text: bool = False
-    ) -> str:
-        who = None if level is Level.COUNTED else recipient
-        token = Token(kind=kind, level=level, message=message, recipient=who, link=number, target=target, in_text=text)
-        url = token_url(tracking_url, token, keys, key_id=key_id)
-        assert url is not None  # the analysis tried its length
-        return url
+    template = _template(analysis, with_pixel=with_pixel, with_links=with_links)
 
-    pixel = minted(Kind.PIXEL, policy.pixels) if with_pixel else None
-    links = tuple(
-        CopyLink(
-            link.number,
-            link.target,
-            minted(Kind.LINK, policy.links, link.number, link.target, text=link.in_text),
-            link.in_text,
-        )
-        for link in (analysis.links if with_links else ())
-    )
-    urls = {link.number: link.url.encode("ascii") for link in links}
+    def minter(kind: Kind, level: Level) -> Minter:
+        who = None if level is Level.COUNTED else recipient
+        return Minter(tracking_url, kind, level, message=message, recipient=who, keys=keys, key_id=key_id)
+
+    urls: dict[int, bytes] = {}
+    pixel = minter(Kind.PIXEL, policy.pixels).url() if with_pixel else None
     if pixel is not None:
         urls[_PIXEL_GAP] = pixel.encode("ascii")
-    pieces = _template(analysis, with_pixel=with_pixel, with_links=with_links)
-    return Copy(prepend + _joined(pieces, urls), pixel, links, None)
+    links = []
+    if with_links:
+        url_of = minter(Kind.LINK, policy.links).url
+        for link, tail in template.links:
+            url = url_of(tail)
+            urls[link.number] = url.encode("ascii")
+            links.append(CopyLink(link.number, link.target, url, link.in_text))
+    return Copy(prepend + _joined(template.pieces, urls), pixel, tuple(links), None)
 
 
 def untouched_copy(message: Analysis | bytes, *, prepend: bytes = b"") -> bytes:
@@ -133,12 +134,20 @@ def _joined(pieces: tuple[_Piece, ...], urls: dict[int, bytes]) -> bytes:
     return b"".join(out)
 
 
-def _template(analysis: Analysis, *, with_pixel: bool, with_links: bool) -> tuple[_Piece, ...]:
+def _template(analysis: Analysis, *, with_pixel: bool, with_links: bool) -> _Template:
     known = analysis.templates.get((with_pixel, with_links))
     if known is None:
-        known = tuple(_merged(_pieces(analysis, with_pixel=with_pixel, with_links=with_links)))
+        pieces = tuple(_merged(_pieces(analysis, with_pixel=with_pixel, with_links=with_links)))
+        known = _Template(pieces, tuple(_tails(analysis)) if with_links else ())
         analysis.templates[with_pixel, with_links] = known
     return known  # type: ignore[return-value]  # only this function fills it
+
+
+def _tails(analysis: Analysis) -> Iterator[tuple[Link, bytes]]:
+    for link in analysis.links:
+        tail = link_tail(analysis.tracking_url, link.number, link.target, in_text=link.in_text)
+        assert tail is not None  # the analysis tried its length
+        yield link, tail
 
 
 def _merged(pieces: Iterator[_Piece]) -> Iterator[_Piece]:

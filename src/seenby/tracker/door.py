@@ -4,8 +4,7 @@ from collections.abc import Callable
 from typing import Final
 
 from seenby.tracker.answers import HEALTHY, MISSING, NOT_ALLOWED, PIXEL, ROBOTS, UNHEALTHY, Answer, redirect
-from seenby.tracker.signature import checker, target_of
-from seenby.words.token import Keyring, Kind
+from seenby.words.token import Keyring, Kind, checker, target_of
 
 _FETCHES: Final = frozenset(("GET", "HEAD"))
 _FORMS: Final = (b"/u/", b"/p/")  # what may be posted to, once these pages exist
@@ -15,7 +14,8 @@ class Door:
     """Answers for everybody. What is not signed by us is a pixel under /o/ and a 404 anywhere else."""
 
     def __init__(self, keys: Keyring, is_healthy: Callable[[], bool]) -> None:
-        self._check = checker(keys)
+        self._pixel = checker(keys, Kind.PIXEL)
+        self._link = checker(keys, Kind.LINK)
         self._is_healthy = is_healthy
 
     def answer(self, method: str, path: bytes) -> tuple[Answer, bytes | None]:
@@ -25,13 +25,13 @@ class Door:
             return (MISSING if is_form else NOT_ALLOWED), None
         start = path[:3]
         if start == b"/o/":
-            return PIXEL, self._check(path[3:], Kind.PIXEL)
+            return PIXEL, self._pixel(path[3:])
         if start == b"/c/":
             return self._follow(path[3:])
         return self._page(path), None
 
     def _follow(self, text: bytes) -> tuple[Answer, bytes | None]:
-        raw = self._check(text, Kind.LINK)
+        raw = self._link(text)
         target = target_of(raw) if raw else None
         way = redirect(target) if target else None
         return (MISSING, None) if way is None else (way, raw)

@@ -9,8 +9,8 @@ from seenby.journal import Journal, pack_hit
 from seenby.tracker.client import Network, Told
 from seenby.tracker.door import Door
 from seenby.tracker.kept import Kept, what_is_kept
-from seenby.tracker.signature import level_of
 from seenby.words.policy import Level
+from seenby.words.token import level_of
 
 _ID_BYTES: Final = 16
 _KEPT: Final = {level: what_is_kept(level) for level in Level}

@@ -10,12 +10,12 @@ recipient of eight zero bytes is nobody. Tokens are for ever: links in old mail 
 so a new layout gets a new version number and this one stays readable.
 """
 
-import base64
 import binascii
 import hmac
+import math
 import struct
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 from hashlib import blake2b
@@ -33,9 +33,19 @@ MAX_URL: Final = 2000  # characters: longer ones are cut by some mail clients an
 _NOBODY: Final = bytes(RECIPIENT_BYTES)
 _HEAD: Final = struct.Struct(">BBHB12s8s")
 _LINK: Final = struct.Struct(">HB")
+_ROUTE: Final = struct.Struct(">BBH")  # the head's first fields: what decides which key is to have signed it
+_LEVEL_AT: Final = _ROUTE.size
+_FLAGS_AT: Final = _HEAD.size + _LINK.size - 1
+_TARGET_AT: Final = _HEAD.size + _LINK.size
 _FLAG_TEXT: Final = 1  # the link stood in the text/plain part
 _FLAG_DEFLATED: Final = 2  # the target is raw DEFLATE (RFC 1951)
 _PERSON: Final = b"seenby.token.1"
+_LEVELS: Final = {int(level): level for level in Level}
+_TO_URL: Final = bytes.maketrans(b"+/", b"-_")
+_FROM_URL: Final = bytes.maketrans(b"-_+/=", b"+/!!!")  # what is not of base64url becomes what is not of base64
+_PADDING: Final = (b"", b"", b"==", b"=")
+_ANY: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+_LAST: Final = (_ANY, b"", b"AQgw", b"AEIMQUYcgkosw048")  # last characters without spare bits, by length modulo 4
 
 
 class Kind(IntEnum):
@@ -83,20 +93,41 @@ class Keyring:
 
 def encode_id(raw: bytes) -> str:
     """Bytes as canonical base64url text without padding."""
-    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode("ascii")
+    return binascii.b2a_base64(raw, newline=False).rstrip(b"=").translate(_TO_URL).decode("ascii")
 
 
 def decode_id(text: str) -> bytes | None:
     """The bytes of canonical, unpadded base64url, or None. Never raises."""
+    return _decoded(text.encode("ascii")) if text.isascii() else None
+
+
+def _decoded(text: bytes) -> bytes | None:
+    """As `decode_id`: of the last character no bit may be spare and set (RFC 4648 3.5)."""
+    over = len(text) % 4
+    if not text or text[-1] not in _LAST[over]:
+        return None if text else b""
     try:
-        raw = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
-    except (binascii.Error, ValueError):
+        return binascii.a2b_base64(text.translate(_FROM_URL) + _PADDING[over], strict_mode=True)
+    except ValueError:
         return None
-    return raw if encode_id(raw) == text else None
 
 
-def _mac(key: bytes, body: bytes) -> bytes:
-    return blake2b(body, key=key, digest_size=MAC_BYTES, person=_PERSON).digest()
+def _seed(key: bytes) -> blake2b:
+    """The MAC's beginning, to be copied: setting the key up costs as much as hashing a token."""
+    return blake2b(key=key, digest_size=MAC_BYTES, person=_PERSON)
+
+
+def _head(kind: Kind, level: Level, message: str, recipient: str | None, key_id: int) -> bytes:
+    who, whom = decode_id(message), decode_id(recipient or "") or _NOBODY
+    if who is None or len(who) != MESSAGE_BYTES or len(whom) != RECIPIENT_BYTES:
+        raise ValueError("a token needs a message id of 12 bytes and a recipient id of 8, in base64url")
+    return _HEAD.pack(VERSION, kind, key_id, level, who, whom)
+
+
+def _tail(number: int, target: str, *, in_text: bool, deflate: bool) -> bytes:
+    flags = (_FLAG_TEXT if in_text else 0) | (_FLAG_DEFLATED if deflate else 0)
+    written = target.encode("ascii")
+    return _LINK.pack(number, flags) + (_deflated(written) if deflate else written)
 
 
 def _deflated(target: bytes) -> bytes:
@@ -107,28 +138,41 @@ def _deflated(target: bytes) -> bytes:
 def sign_token(token: Token, keys: Keyring, *, key_id: int | None = None, deflate: bool = False) -> str:
     """The text of `token`, signed by `key_id` (the current key unless named)."""
     used = keys.current if key_id is None else key_id
-    message, recipient = decode_id(token.message), decode_id(token.recipient or "") or _NOBODY
-    if message is None or len(message) != MESSAGE_BYTES or len(recipient) != RECIPIENT_BYTES:
-        raise ValueError("a token needs a message id of 12 bytes and a recipient id of 8, in base64url")
-    body = _HEAD.pack(VERSION, token.kind, used, token.level, message, recipient)
+    body = _head(token.kind, token.level, token.message, token.recipient, used)
     if token.kind is Kind.LINK:
-        target = (token.target or "").encode("ascii")
-        flags = (_FLAG_TEXT if token.in_text else 0) | (_FLAG_DEFLATED if deflate else 0)
-        body += _LINK.pack(token.link or 0, flags) + (_deflated(target) if deflate else target)
-    return encode_id(body + _mac(keys.keys[used], body))
+        body += _tail(token.link or 0, token.target or "", in_text=token.in_text, deflate=deflate)
+    mac = _seed(keys.keys[used])
+    mac.update(body)
+    return encode_id(body + mac.digest())
+
+
+def checker(keys: Keyring, kind: Kind) -> Callable[[bytes], bytes | None]:
+    """A function from a token's text to its bytes, if we signed it for `kind`; else None.
+
+    It never raises, and builds no `Token`: the tracker calls it for every hit.
+    """
+    seeds = {_ROUTE.pack(VERSION, kind, key_id): _seed(key) for key_id, key in keys.keys.items()}
+    least = (_TARGET_AT if kind is Kind.LINK else _HEAD.size) + MAC_BYTES
+    most = MAX_TOKEN if kind is Kind.LINK else least
+
+    def check(text: bytes) -> bytes | None:
+        raw = _decoded(text) if len(text) <= MAX_TOKEN else None
+        if raw is None or not least <= len(raw) <= most or raw[_LEVEL_AT] not in _LEVELS:
+            return None
+        seed = seeds.get(raw[: _ROUTE.size])
+        if seed is None:
+            return None
+        mac = seed.copy()
+        mac.update(raw[:-MAC_BYTES])
+        return raw if hmac.compare_digest(mac.digest(), raw[-MAC_BYTES:]) else None
+
+    return check
 
 
 def parse_token(text: str, keys: Keyring, *, kind: Kind) -> Token | None:
     """The token that `text` is, if we signed it for `kind`; else None. Never raises: anyone may send us anything."""
-    raw = decode_id(text) if len(text) <= MAX_TOKEN and text.isascii() else None
-    if raw is None or len(raw) < _HEAD.size + MAC_BYTES:
-        return None
-    body, mac = raw[:-MAC_BYTES], raw[-MAC_BYTES:]
-    version, said, key_id, *_rest = _HEAD.unpack_from(body)
-    key = keys.keys.get(key_id)
-    if key is None or version != VERSION or said != kind or not hmac.compare_digest(mac, _mac(key, body)):
-        return None
-    return read_token(raw)
+    raw = checker(keys, kind)(text.encode("ascii")) if text.isascii() else None
+    return read_token(raw) if raw else None
 
 
 def read_token(raw: bytes) -> Token | None:
@@ -144,7 +188,7 @@ def read_token(raw: bytes) -> Token | None:
         if kind is not Kind.LINK:
             return token if len(body) == _HEAD.size else None
         number, flags = _LINK.unpack_from(body, _HEAD.size)
-        target = body[_HEAD.size + _LINK.size :]
+        target = body[_TARGET_AT:]
         if flags & _FLAG_DEFLATED:
             target = _inflated(target)
         return Token(
@@ -166,6 +210,20 @@ def token_key_id(raw: bytes) -> int:
     return key_id
 
 
+def level_of(raw: bytes) -> Level:
+    """The level in the checked bytes of a token."""
+    return _LEVELS[raw[_LEVEL_AT]]
+
+
+def target_of(raw: bytes) -> bytes | None:
+    """The target in the checked bytes of a link's token."""
+    target = raw[_TARGET_AT:-MAC_BYTES]
+    try:
+        return _inflated(target) if raw[_FLAGS_AT] & _FLAG_DEFLATED else target
+    except (ValueError, zlib.error):
+        return None
+
+
 def _inflated(squeezed: bytes) -> bytes:
     """At most MAX_TARGET bytes out of raw DEFLATE; ValueError when there would be more."""
     inflate = zlib.decompressobj(-15)
@@ -175,13 +233,59 @@ def _inflated(squeezed: bytes) -> bytes:
     return target
 
 
+def link_tail(base: str, number: int, target: str, *, in_text: bool) -> bytes | None:
+    """What a link's tokens hold behind their heads, the same for every recipient; None when no URL can hold it.
+
+    A target whose URL under `base` would be longer than MAX_URL characters is compressed.
+    """
+    room = MAX_URL - len(base) - len(PATHS[Kind.LINK])
+    for deflate in (False, True):
+        tail = _tail(number, target, in_text=in_text, deflate=deflate)
+        if math.ceil((_HEAD.size + len(tail) + MAC_BYTES) * 4 / 3) <= room:
+            return tail
+    return None
+
+
+class Minter:
+    """Makes the URLs of one kind for one message and recipient; what they share is packed and hashed once."""
+
+    __slots__ = ("_head", "_prefix", "_seed")
+
+    def __init__(
+        self,
+        base: str,
+        kind: Kind,
+        level: Level,
+        *,
+        message: str,
+        recipient: str | None,
+        keys: Keyring,
+        key_id: int | None = None,
+    ) -> None:
+        used = keys.current if key_id is None else key_id
+        self._head = _head(kind, level, message, recipient, used)
+        self._prefix = base + PATHS[kind]
+        self._seed = _seed(keys.keys[used])
+        self._seed.update(self._head)
+
+    def url(self, tail: bytes = b"") -> str:
+        """The URL of the token that goes on with `tail`: a link's `link_tail`, nothing for the other kinds."""
+        mac = self._seed.copy()
+        mac.update(tail)
+        return self._prefix + encode_id(self._head + tail + mac.digest())
+
+
 def token_url(base: str, token: Token, keys: Keyring, *, key_id: int | None = None) -> str | None:
     """The URL that carries `token` under `base` (no slash at its end); None when it would be too long.
 
-    A URL past MAX_URL characters is tried compressed; the caller leaves the link alone on None.
+    The caller leaves the link alone on None.
     """
-    for deflate in (False, True) if token.kind is Kind.LINK else (False,):
-        url = base + PATHS[token.kind] + sign_token(token, keys, key_id=key_id, deflate=deflate)
-        if len(url) <= MAX_URL:
-            return url
-    return None
+    is_link = token.kind is Kind.LINK
+    tail = link_tail(base, token.link or 0, token.target or "", in_text=token.in_text) if is_link else b""
+    if tail is None:
+        return None
+    minter = Minter(
+        base, token.kind, token.level, message=token.message, recipient=token.recipient, keys=keys, key_id=key_id
+    )
+    url = minter.url(tail)
+    return url if len(url) <= MAX_URL else None
