@@ -5,10 +5,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seenby.report.counting import fold, thread_opens
+from seenby.report.counting import Look, counted, thread_opens
 
 START = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)
+
+
+NEVER = timedelta(0)
+
+
+def fold(times: list[datetime], *, window: timedelta) -> int:
+    looks = [Look(hit=str(n), reader="r", channel="open", link=None, at=time) for n, time in enumerate(times)]
+    return len(counted(looks, window=window))
 
 
 def at(*minutes: int) -> list[datetime]:
@@ -16,7 +24,7 @@ def at(*minutes: int) -> list[datetime]:
 
 
 @pytest.mark.parametrize(
-    ("minutes", "counted"),
+    ("minutes", "count"),
     [
         pytest.param((), 0, id="nothing"),
         pytest.param((0,), 1, id="one"),
@@ -27,8 +35,8 @@ def at(*minutes: int) -> list[datetime]:
         pytest.param((0, 0, 0), 1, id="the same moment"),
     ],
 )
-def test_a_repeat_inside_the_window_of_the_first_counts_once(minutes: Any, counted: Any) -> None:
-    assert fold(at(*minutes), window=HOUR) == counted
+def test_a_repeat_inside_the_window_of_the_first_counts_once(minutes: Any, count: Any) -> None:
+    assert fold(at(*minutes), window=HOUR) == count
 
 
 def test_without_a_window_every_hit_counts() -> None:
@@ -36,24 +44,30 @@ def test_without_a_window_every_hit_counts() -> None:
 
 
 def test_two_messages_of_one_thread_opened_by_one_reader_are_one_thread_open() -> None:
-    first, second = at(0, 300)
-    assert thread_opens({"m1": [("rita", first)], "m2": [("rita", second)]}) == 1
+    assert thread_opens([("rita", time) for time in at(0, 300)], window=NEVER) == {"rita": 1}
 
 
 def test_each_reader_of_a_thread_counts() -> None:
-    moment = START
-    assert thread_opens({"m1": [("rita", moment), ("sam", moment)], "m2": [("rita", moment)]}) == 2
+    assert thread_opens([("rita", START), ("sam", START), ("rita", START)], window=NEVER) == {"rita": 1, "sam": 1}
 
 
 def test_a_thread_may_have_a_window_of_its_own() -> None:
-    first, second = at(0, 300)
-    assert thread_opens({"m1": [("rita", first)], "m2": [("rita", second)]}, window=HOUR) == 2
+    assert thread_opens([("rita", time) for time in at(0, 59, 300)], window=HOUR) == {"rita": 2}
+
+
+def test_two_readers_and_two_links_are_not_repeats_of_each_other() -> None:
+    looks = [
+        Look(hit=f"{reader}{link}", reader=reader, channel="click", link=link, at=START)
+        for reader in ("rita", "rob")
+        for link in (0, 1)
+    ]
+    assert len(counted(looks, window=HOUR)) == 4
 
 
 @given(st.lists(st.integers(0, 10_000)), st.integers(1, 600))
 def test_counting_never_invents_and_never_forgets(minutes: Any, width: Any) -> None:
     times = at(*minutes)
-    counted = fold(times, window=timedelta(minutes=width))
-    assert (counted == 0) == (not times)
-    assert counted <= len(set(times))
-    assert counted >= fold(times, window=timedelta(minutes=2 * width))
+    count = fold(times, window=timedelta(minutes=width))
+    assert (count == 0) == (not times)
+    assert count <= len(set(times))
+    assert count >= fold(times, window=timedelta(minutes=2 * width))

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from seenby import maillog
 from seenby.judge import Evidence, OwnView, Reader, Seen, judge, states
-from seenby.report.tally import Look, counted
+from seenby.report.counting import Look, counted
 from seenby.store import Transaction, hits
 from seenby.store.hits import KeptHit, Standing, Tally
 from seenby.store.times import micros, moment

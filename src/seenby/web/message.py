@@ -4,16 +4,15 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Any
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 from sqlalchemy import RowMapping
 
-from seenby.report.tally import thread_opens
-from seenby.report.timeline import OPEN, LinkCount, Moment, Opinion, Timeline, link_counts, timeline
+from seenby.report.counting import thread_opens
+from seenby.report.moments import moments_of
+from seenby.report.timeline import OPEN, LinkCount, Moment, Timeline, link_counts, timeline
 from seenby.store import Transaction
-from seenby.store.hits import verdict_of
 from seenby.store.times import moment
 from seenby.web.given import Given, Parts, SignedIn
 from seenby.web.look import draw, frame_of
@@ -90,7 +89,7 @@ async def _read(tx: Transaction, parts: Parts, sender: Sender, message_id: str) 
     if message is None:
         raise NotFound
     recipients = await tx.all("recipients_of", message=message_id)
-    moments = await _moments(tx, message_id)
+    moments = await moments_of(tx, message_id)
     links = await tx.all("links_of", message=message_id)
     clicks = link_counts(moments)
     names = {row["id"]: row["name"] or row["address"] for row in recipients}
@@ -132,43 +131,3 @@ def _deliveries(rows: Sequence[RowMapping], names: Mapping[str, str]) -> Sequenc
         if (alike := list(group))
     ]
     return story[::-1]
-
-
-async def _moments(tx: Transaction, message_id: str) -> Sequence[Moment]:
-    """The message's hits, oldest first, each with what we thought and think of it."""
-    opinions: dict[str, list[Opinion]] = {}
-    for row in await tx.all("verdicts_of", message=message_id):
-        opinions.setdefault(row["hit"], []).append(_opinion(row))
-    return [_moment(row, opinions.get(row["id"], [])) for row in await tx.all("hits_of", message=message_id)]
-
-
-def _opinion(row: Mapping[Any, Any]) -> Opinion:
-    verdict = verdict_of(row)
-    return Opinion(
-        label=verdict.label,
-        permille=row["permille"],
-        reasons=verdict.reasons,
-        rules=verdict.rules,
-        counted=bool(row["counted"]),
-        at=moment(row["at"]),
-        until=moment(row["until"]),
-    )
-
-
-def _moment(row: Mapping[Any, Any], opinions: Sequence[Opinion]) -> Moment:
-    return Moment(
-        hit=row["id"],
-        at=moment(row["at"]),
-        channel=row["channel"],
-        reader=row["recipient"],
-        link=row["link"],
-        in_text=bool(row["in_text"]),
-        method=row["method"],
-        address=row["address"],
-        network=row["network"],
-        agent=row["agent"],
-        headers=json.loads(row["headers"]),
-        settled=bool(row["settled"]),
-        opinion=opinions[-1] if opinions else None,
-        earlier=tuple(reversed(opinions[:-1])),
-    )
