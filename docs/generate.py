@@ -1,0 +1,162 @@
+"""Writes the reference pages that are made from the code, so that they cannot say anything else than it.
+
+python docs/generate.py            writes them
+python docs/generate.py --check    names the stale ones; status 1 when there is one
+"""
+
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Final
+
+import typer
+
+from seenby.cli import app
+from seenby.instrument.reasons import Left, Untouched
+from seenby.settings import Settings
+from seenby.words.limits import LIMITS
+from seenby.words.message import Untracked
+from seenby.workbench import settings_table
+
+REFERENCE: Final = Path(__file__).parent / "reference"
+MADE: Final = "<!-- Made by docs/generate.py from {source}. Change it there. -->\n"
+
+
+def settings_page() -> str:
+    """Every field of Settings."""
+    opening = """\
+Seenby reads its settings once, at start: what the command line gives, then the environment, then a TOML file, then
+the defaults. The file is `seenby.toml` in the current folder, or the one that `SEENBY_CONFIG` names; in it a setting
+stands under its plain name (`next_hop = "smtp://…"`). A name that is no setting is an error, never ignored.
+
+Spans are written `90s`, `5m`, `4h` or `5d`. `seenby settings` prints the same list with the values in force.
+"""
+    rows = settings_table(Settings.model_construct())
+    return _page(
+        "Settings",
+        "src/seenby/settings.py",
+        opening,
+        _table(
+            ("setting", "environment", "default", "unit", "meaning"),
+            (
+                (f"`{row['name']}`", f"`{row['environment']}`", _code(_default(row)), row["unit"], row["sentence"])
+                for row in rows
+            ),
+        ),
+    )
+
+
+def _default(row: Mapping[str, str]) -> str:
+    default = Settings.model_fields[row["name"]].default
+    return default if isinstance(default, str) else row["default"]
+
+
+def limits_page() -> str:
+    """Every entry of LIMITS."""
+    opening = "What Seenby takes at most, and what happens beyond it. `seenby limits` prints the same table.\n"
+    rows = ((limit.name, f"{limit.value:,} {limit.unit}".strip(), limit.beyond) for limit in LIMITS)
+    return _page("Limits", "src/seenby/words/limits.py", opening, _table(("limit", "most", "beyond it"), rows))
+
+
+def commands_page() -> str:
+    """Every command that `seenby --help` shows."""
+    opening = """\
+Every command has `--help`. What you can mend is told in one sentence on standard error, with status 1.
+"""
+    return _page("Commands", "src/seenby/cli.py", opening, *_commands(typer.main.get_command(app), ("seenby",)))
+
+
+def _commands(command: Any, path: Sequence[str]) -> Iterator[str]:  # noqa: ANN401 - typer's own copy of click
+    inner: Mapping[str, Any] = getattr(command, "commands", {})
+    if inner:
+        for name, one in inner.items():
+            if not one.hidden:
+                yield from _commands(one, (*path, name))
+        return
+    arguments = [param for param in command.params if param.param_type_name == "argument"]
+    options = [param for param in command.params if param.param_type_name == "option" and not param.hidden]
+    words = [param.name.upper() for param in arguments]
+    usage = " ".join(
+        (*path, *(word if param.required else f"[{word}]" for word, param in zip(words, arguments, strict=True)))
+    )
+    yield f"\n## {' '.join(path)}\n\n{command.help}\n\n```\n{usage}{' [OPTIONS]' if options else ''}\n```\n"
+    rows = [(f"`{word}`", param.help or "", _given(param)) for word, param in zip(words, arguments, strict=True)]
+    rows += [(", ".join(f"`{name}`" for name in param.opts), param.help or "", _given(param)) for param in options]
+    if rows:
+        yield "\n" + _table(("", "meaning", "default"), rows)
+
+
+def _given(param: Any) -> str:  # noqa: ANN401 - typer's own copy of click
+    if param.required:
+        return "must be given"
+    return "" if param.default in (None, "", False) or callable(param.default) else f"`{param.default}`"
+
+
+def untouched_page() -> str:
+    """Every reason for which a message, a copy, a part or a link stays as it was."""
+    opening = """\
+Seenby changes a message only where it understands it. Whatever it leaves alone, it says why; these are all the
+reasons there are. The sentence is the one on the message's page, the code the one in `--json` output and in the store.
+"""
+    return _page(
+        "Reasons for leaving things alone",
+        "src/seenby/instrument/reasons.py and src/seenby/words/message.py",
+        opening,
+        *_reasons("One recipient's copy carries nothing", Untracked),
+        *_reasons("The whole message goes out as it came", Untouched),
+        *_reasons("One part or link stays as it is", Left),
+    )
+
+
+def _reasons(title: str, reasons: Iterable[StrEnum]) -> Iterator[str]:
+    rows = ((f"`{reason.value}`", reason.sentence) for reason in reasons)  # type: ignore[attr-defined]
+    yield f"\n## {title}\n\n" + _table(("code", "sentence"), rows)
+
+
+def _page(title: str, source: str, *blocks: str) -> str:
+    first, *rest = blocks
+    body = "".join(block if block.startswith("\n") else f"\n{block}" for block in rest)
+    return f"{MADE.format(source=source)}\n# {title}\n\n{first}{body}"
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |\n" for line in lines)
+
+
+def _code(text: str) -> str:
+    return f"`{text}`" if text else ""
+
+
+PAGES: Final[Mapping[str, Callable[[], str]]] = {
+    "settings.md": settings_page,
+    "limits.md": limits_page,
+    "commands.md": commands_page,
+    "untouched.md": untouched_page,
+}
+
+
+def stale() -> Sequence[str]:
+    """The pages that say something else than the code does."""
+    return [name for name, make in PAGES.items() if _on_disk(name) != make()]
+
+
+def _on_disk(name: str) -> str:
+    path = REFERENCE / name
+    return path.read_text(encoding="utf-8") if path.exists() else ""
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Write the pages, or with --check say which ought to be written."""
+    if "--check" in arguments:
+        for name in (found := stale()):
+            sys.stderr.write(f"docs/reference/{name} is stale. Run: python docs/generate.py\n")
+        return 1 if found else 0
+    for name, make in PAGES.items():
+        (REFERENCE / name).write_text(make(), encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
