@@ -1,4 +1,4 @@
-"""`seenby demo`: one email's whole life in a temporary folder, with the real parts in one process, told as its timeline.
+"""`seenby demo`: one email's whole life in a temporary folder, real parts in one process, told as its timeline.
 
 Alice writes to Rita and Rob. A scanner follows the links at once, Rita opens and clicks, and Alice's
 own office fetches Rita's pixel. Nothing leaves this machine: where the world would be, the demo asks
@@ -175,7 +175,7 @@ async def _happenings(store: Store, say: Callable[[str], None]) -> None:
 
         await asyncio.sleep(1)
         say("a scanner at Rob's company follows every link")
-        for url in robs.links:
+        for url in robs.links[-3:]:  # those of the HTML part
             await fetch(url, line=_SCANNER, agent=_FIREFOX, headers={})
         await asyncio.sleep(4)
         say("Rita opens the message")
@@ -186,7 +186,7 @@ async def _happenings(store: Store, say: Callable[[str], None]) -> None:
         await asyncio.sleep(1)
         say("Alice's own office fetches Rita's copy")
         await fetch(ritas.pixel, line=_OFFICE, agent=_THUNDERBIRD, headers=_IMAGE)
-    expected = len(robs.links) + 3
+    expected = 6
     async with asyncio.timeout(_PATIENCE):
         while len(await _judged(store)) < expected:  # noqa: ASYNC110 - the store tells nobody when it changes
             await asyncio.sleep(0.1)

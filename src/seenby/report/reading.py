@@ -218,8 +218,10 @@ def _seen_event(facts: Facts, hit: KeptHit) -> Event:
 
 
 def _differs(old: Verdict, new: Verdict) -> bool:
-    """Whether the change is one to write down: another label, or a probability that moved by a percent."""
-    return old.label is not new.label or abs(old.probability - new.probability) >= 0.01
+    """Whether the change is one to write down: another label, other reasons, or a probability moved by a percent."""
+    if old.label is not new.label or abs(old.probability - new.probability) >= 0.01:
+        return True
+    return {reason.code for reason in old.reasons} != {reason.code for reason in new.reasons}
 
 
 def _tally(
