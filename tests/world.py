@@ -73,26 +73,29 @@ class Sink:
 
 @contextmanager
 def sink() -> Iterator[Sink]:
-    """A running Sink on a free port."""
-    made, loop = Sink(), asyncio.new_event_loop()
+    """A running Sink on a free port, in a thread with a loop of its own."""
+    made, ready = Sink(), threading.Event()
+    stop: list[Callable[[], object]] = []
 
-    def protocol() -> SMTP:
-        return SMTP(made, enable_SMTPUTF8=True, hostname="sink.test", loop=loop)
+    async def serve() -> None:
+        loop, ended = asyncio.get_running_loop(), asyncio.Event()
+        server = await loop.create_server(
+            lambda: SMTP(made, enable_SMTPUTF8=True, hostname="sink.test", loop=loop), "127.0.0.1", 0
+        )
+        made.port = server.sockets[0].getsockname()[1]
+        stop.append(lambda: loop.call_soon_threadsafe(ended.set))
+        ready.set()
+        await ended.wait()
+        server.close()
 
-    server = loop.run_until_complete(loop.create_server(protocol, "127.0.0.1", 0))
-    made.port = server.sockets[0].getsockname()[1]
-    thread = threading.Thread(target=loop.run_forever)
+    thread = threading.Thread(target=lambda: asyncio.run(serve()))
     thread.start()
+    assert ready.wait(20)
     try:
         yield made
     finally:
-        server.close()
-        loop.call_soon_threadsafe(loop.stop)
+        stop[0]()
         thread.join()
-        for task in asyncio.all_tasks(loop):
-            task.cancel()
-        loop.run_until_complete(asyncio.sleep(0.05))
-        loop.close()
 
 
 @dataclass(slots=True)
