@@ -5,6 +5,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3.13 || command -v python3 || command -v python)
 UV := $(shell command -v uv 2>/dev/null)
+# Machines behind a company's proxy trust it through the system's certificates.
+export UV_SYSTEM_CERTS ?= 1
 STAMP := $(VENV)/.installed
 INPUTS := pyproject.toml requirements.lock frontend/hatch_build.py frontend/package-lock.json $(shell find frontend/src -type f 2>/dev/null)
 
@@ -65,7 +67,7 @@ check: lint types imports fast ## all of these: under a minute once installed
 
 .PHONY: test
 test: setup ## every test, against real servers and programs where it needs one
-	$(BIN)/pytest -n 2 --dist loadgroup
+	$(BIN)/pytest -q -n 2 --dist loadgroup
 
 ##@ measure
 
