@@ -13,10 +13,12 @@ from typing import Annotated, Any, NoReturn
 import httpx2
 import typer
 from rich.console import Console
+from rich.progress import Progress
 from rich.table import Table
 
 from seenby import __version__, maillog, workbench
 from seenby.accounts import Accounts
+from seenby.bench import bench_text, run_bench
 from seenby.demo import run_demo
 from seenby.doctor import examine
 from seenby.folder import Folder, open_folder
@@ -335,8 +337,13 @@ def bench(
     as_json: AsJson = False,
 ) -> None:
     """Measure speed here; figures are worth comparing within one run only."""
-    figures = workbench.run_bench(what, rounds=rounds)
-    print(json.dumps(figures) if as_json else workbench.bench_text(figures))
+    console = Console(stderr=True)
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task("", total=1.0)
+        figures = run_bench(
+            what, rounds=rounds, tell=lambda doing, share: progress.update(task, description=doing, completed=share)
+        )
+    print(json.dumps(figures) if as_json else bench_text(figures))
 
 
 @app.command()

@@ -213,11 +213,3 @@ def _without_password(url: str) -> str:
         return url
     scheme, _, login = head.partition("://")
     return f"{scheme}://{login.partition(':')[0]}:***@{tail}"
-
-
-def run_bench(what: str, *, rounds: int) -> dict[str, Any]:
-    raise InputError(f"nothing to measure under {what} {rounds}")
-
-
-def bench_text(figures: dict[str, Any]) -> str:
-    return str(figures)

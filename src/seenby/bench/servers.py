@@ -1,0 +1,173 @@
+"""The servers that are measured: a tracker of ours, and nginx. Each lives in a temporary folder and ends with us."""
+
+import contextlib
+import http.client
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from seenby.bench.figures import BenchError
+
+_START: Final = 20.0  # seconds a server may take to answer
+_END: Final = 5.0
+_NGINX: Final = """\
+daemon off;
+worker_processes 1;
+pid {folder}/nginx.pid;
+error_log {folder}/error.log;
+events {{ worker_connections 4096; }}
+http {{
+  access_log {folder}/access.log combined;
+  client_body_temp_path {folder}/body;
+  proxy_temp_path {folder}/proxy;
+  fastcgi_temp_path {folder}/fastcgi;
+  uwsgi_temp_path {folder}/uwsgi;
+  scgi_temp_path {folder}/scgi;
+  keepalive_requests 1000000000;
+  server {{
+    listen 127.0.0.1:{port};
+    location / {{ empty_gif; }}
+  }}
+}}
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """One that answers at `port`; `process` is the one we started, which may have children."""
+
+    port: int
+    process: int
+
+    def cpu_seconds(self) -> float:
+        """The processor's time that it has used, in user mode and in the kernel (proc(5))."""
+        ticks = 0
+        for pid in self._pids():
+            fields = _proc(pid, "stat").rpartition(")")[2].split()
+            ticks += int(fields[11]) + int(fields[12])
+        return ticks / os.sysconf("SC_CLK_TCK")
+
+    def peak_memory(self) -> int:
+        """The most memory it ever held, in bytes."""
+        lines = [line for pid in self._pids() for line in _proc(pid, "status").splitlines()]
+        return sum(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM:"))
+
+    def _pids(self) -> list[int]:
+        children = _proc(self.process, f"task/{self.process}/children").split()
+        return [self.process, *map(int, children)]
+
+
+def _proc(pid: int, name: str) -> str:
+    try:
+        return Path(f"/proc/{pid}/{name}").read_text(encoding="ascii", errors="replace")
+    except OSError:
+        raise BenchError("A server that was being measured is gone, or /proc cannot be read: no figures.") from None
+
+
+def has_nginx() -> bool:
+    """Whether there is an nginx to measure beside."""
+    return _nginx() is not None
+
+
+def _nginx() -> str | None:
+    return shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin:/usr/local/sbin")
+
+
+@contextlib.contextmanager
+def nginx(folder: Path, *, cores: Collection[int]) -> Iterator[Server]:
+    """An nginx that answers everything with a pixel and writes its access log, which it never syncs."""
+    program, port = _nginx(), _free_port()
+    assert program is not None
+    written = folder / "nginx.conf"
+    written.write_text(_NGINX.format(folder=folder, port=port), encoding="utf-8")
+    command = [program, "-p", str(folder), "-e", str(folder / "error.log"), "-c", str(written)]
+    with _running(command, cores=cores, folder=folder) as process:
+        _wait_for(port, process, "nginx")
+        yield Server(port, process.pid)
+
+
+@contextlib.contextmanager
+def tracker(data: Path, *, cores: Collection[int]) -> Iterator[Server]:
+    """One tracker process with its journal in `data`; the keys may be there already."""
+    command = [sys.executable, "-m", "seenby.tracker", "--data", str(data), "--under-up"]
+    with _running(command, cores=cores, folder=data) as process:
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        told: Mapping[str, str] = json.loads(line) if line else {"error": "The tracker ended at once."}
+        if "error" in told:
+            raise BenchError(told["error"])
+        port = int(told["port"])
+        _wait_for(port, process, "The tracker")
+        yield Server(port, process.pid)
+        if _status(port) != http.client.OK:
+            raise BenchError(f"The tracker could not keep its journal in {data}: is the disk full? No figures.")
+
+
+@contextlib.contextmanager
+def _running(command: list[str], *, cores: Collection[int], folder: Path) -> Iterator[subprocess.Popen[str]]:
+    """A process on `cores`, in `folder`, with none of our settings; SIGTERM ends it, or else SIGKILL."""
+    settings = {"SEENBY_TRACKER_LISTEN": "127.0.0.1:0", "SEENBY_LOG_LEVEL": "error"}
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("SEENBY_")}
+    with on_cores(cores), (folder / "said.log").open("ab") as said:
+        process = subprocess.Popen(  # noqa: S603 - our own tracker, or the nginx of this machine
+            command,
+            cwd=folder,
+            env={**inherited, **settings},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=said,
+            text=True,
+        )
+    with process:
+        try:
+            yield process
+        finally:
+            process.terminate()
+            try:
+                process.wait(_END)
+            except subprocess.TimeoutExpired:
+                process.kill()
+
+
+@contextlib.contextmanager
+def on_cores(cores: Collection[int]) -> Iterator[None]:
+    """Whatever is started inside runs on `cores` only; with none named, anywhere."""
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, cores or before)
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as sock:
+        port: int = sock.getsockname()[1]
+        return port
+
+
+def _wait_for(port: int, process: subprocess.Popen[str], name: str) -> None:
+    until = time.monotonic() + _START
+    while _status(port) is None:
+        if process.poll() is not None or time.monotonic() > until:
+            raise BenchError(f"{name} did not start on 127.0.0.1:{port}, so it cannot be measured.")
+        time.sleep(0.02)
+
+
+def _status(port: int) -> int | None:
+    door = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    try:
+        door.request("GET", "/healthz")
+        return door.getresponse().status
+    except OSError:
+        return None
+    finally:
+        door.close()
