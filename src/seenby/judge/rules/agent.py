@@ -1,9 +1,9 @@
 """Agent: what kind of program it says it is, as one argument among others.
 
 Mail programs speak for a person: scanners pose as browsers. Libraries and scripted browsers speak against one. An old
-or cut-off agent is what sandboxes send. A browser run by a script on Seenby's own machine is somebody trying Seenby out,
-whatever it means elsewhere: no recipient's scanner comes from there. A browser in good order says nothing here: everybody can write its name, and
-the other headers tell whether it is one.
+or cut-off agent is what sandboxes send. A browser run by a script on Seenby's own machine is somebody trying Seenby
+out, whatever it means elsewhere: no recipient's scanner comes from there. A browser in good order says nothing here:
+everybody can write its name, and the other headers tell whether it is one.
 """
 
 from typing import Final
@@ -16,7 +16,6 @@ from seenby.judge.weights import Family
 
 _SIMPLE: Final = {
     AgentKind.SCRIPT: ("script", weights.SCRIPT),
-    AgentKind.HEADLESS: ("headless", weights.HEADLESS),
     AgentKind.EMPTY: ("no_agent", weights.EMPTY_AGENT),
     AgentKind.TRUNCATED: ("truncated_agent", weights.TRUNCATED),
     AgentKind.OTHER: ("unknown_agent", weights.UNKNOWN_AGENT),
@@ -26,10 +25,8 @@ _SIMPLE: Final = {
 def agent(trace: Trace, scene: Scene) -> Finding | None:
     """What the agent's kind argues."""
     kind = trace.agent.kind
-    if trace.network.here and (trace.request.scripted or kind is AgentKind.HEADLESS):
-        return None
-    if trace.request.scripted:
-        return Finding(code="headless", weight=weights.HEADLESS, family=Family.AGENT)
+    if trace.request.scripted or kind is AgentKind.HEADLESS:
+        return None if trace.network.here else Finding(code="headless", weight=weights.HEADLESS, family=Family.AGENT)
     if kind in _SIMPLE:
         code, weight = _SIMPLE[kind]
         return Finding(code=code, weight=weight, family=Family.AGENT, detail=trace.agent.name)
@@ -39,9 +36,7 @@ def agent(trace: Trace, scene: Scene) -> Finding | None:
     if kind is AgentKind.APP:
         weight = weights.APP_OPEN if trace.opening else weights.APP_CLICK
         return Finding(code="system_library", weight=weight, family=Family.AGENT, detail=trace.agent.name)
-    if kind is AgentKind.BROWSER:
-        return _browser(trace, scene)
-    return None
+    return _browser(trace, scene) if kind is AgentKind.BROWSER else None
 
 
 def _browser(trace: Trace, scene: Scene) -> Finding | None:
