@@ -133,7 +133,7 @@ def _run_roles(settings: Settings, roles: set[Role], *, under_up: bool) -> None:
         if under_up:
             tell_ready(**asdict(started), tracking_url=tracking_url(settings))
         else:
-            maillog.process("ready", roles=sorted(roles))
+            maillog.process("ready", roles=" ".join(sorted(role.value for role in roles)))
 
     async def run() -> None:
         stop, loop = asyncio.Event(), asyncio.get_running_loop()

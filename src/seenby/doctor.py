@@ -162,7 +162,7 @@ def _tracking_address(settings: Settings) -> Finding:
     url = tracking_url(settings)
     host = urlsplit(url).hostname or ""
     if host in ("localhost", "127.0.0.1", "::1"):
-        cure = "Recipients elsewhere cannot reach it: set SEENBY_TRACKING_URL to a public address that leads to the tracker."
+        cure = "Recipients elsewhere cannot reach it: set SEENBY_TRACKING_URL to a public address of the tracker."
         return Finding(mark="note", what=f"Messages carry {url}, which only this machine can reach.", cure=cure)
     if url.startswith("http://"):
         cure = "Use https: mail clients warn of plain links, and others on the way can read them."

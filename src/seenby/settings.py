@@ -5,12 +5,12 @@ They come from the environment (`SEENBY_NAME`), then from a TOML file, then from
 """
 
 import os
+import re
 import tomllib
 from datetime import timedelta
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
-from urllib.parse import urlsplit
 
 from pydantic import BeforeValidator, Field, ValidationError, field_validator
 from pydantic_settings import (
@@ -22,32 +22,53 @@ from pydantic_settings import (
 )
 
 from seenby.words.address import parse_address
-from seenby.words.errors import SettingsError
+from seenby.words.errors import PolicyError, SettingsError
 from seenby.words.policy import Level, Policy, parse_level
 
 Network = IPv4Network | IPv6Network
 _UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+_SPAN: Final = re.compile(r"([0-9]{1,12})([smhd])")
+# Port and database name are looked at here, so that no other library complains of them with the password in its words.
+_DATABASE: Final = re.compile(
+    r"sqlite:///\S+|"
+    r"postgres(?:ql)?(?:\+asyncpg)?://(?:[^\s/]*@)?(?:[^\s/:@?]*|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?(?:[/?]\S*)?"
+)
+_ORIGIN: Final = re.compile(r"https?://(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::([0-9]{1,5}))?(?:/[A-Za-z0-9._~/-]*)?")
+_LONGEST: Final = timedelta(days=36_500)
 
 
 def _span(text: object) -> object:
-    """`90s`, `5m`, `4h` or `5d` as a timedelta; anything else is left to pydantic."""
-    if isinstance(text, str) and text[-1:] in _UNITS and text[:-1].isdigit():
-        return timedelta(seconds=int(text[:-1]) * _UNITS[text[-1]])
-    return text
+    """`90s`, `5m`, `4h` or `5d` as a timedelta."""
+    if isinstance(text, timedelta):
+        return text
+    found = _SPAN.fullmatch(text) if isinstance(text, str) else None
+    if found is None or int(found[1]) * _UNITS[found[2]] > _LONGEST.total_seconds():
+        raise ValueError("write it as 90s, 5m, 4h or 5d")
+    return timedelta(seconds=int(found[1]) * _UNITS[found[2]])
 
 
 def _level(text: object) -> object:
-    return parse_level(text) if isinstance(text, str) else text
+    try:
+        return text if isinstance(text, Level) else parse_level(str(text))
+    except PolicyError as error:
+        raise ValueError(str(error).removesuffix(".")) from None
 
 
 def _networks(text: object) -> object:
-    parts = [part for part in text.replace(",", " ").split() if part] if isinstance(text, str) else text
-    return tuple(ip_network(part, strict=False) for part in parts) if isinstance(parts, list | tuple) else parts
+    parts = text.replace(",", " ").split() if isinstance(text, str) else text
+    if not isinstance(parts, list | tuple):
+        raise ValueError("write it as 127.0.0.1/32 10.0.0.0/8")  # noqa: TRY004 - pydantic takes no TypeError
+    return tuple(ip_network(part, strict=False) for part in parts)
+
+
+def _file(text: object) -> object:
+    return None if text == "" else text  # as in `SEENBY_TLS_KEY=` of an environment file
 
 
 Span = Annotated[timedelta, BeforeValidator(_span)]
 CeilingLevel = Annotated[Level, BeforeValidator(_level)]
 Networks = Annotated[tuple[Network, ...], NoDecode, BeforeValidator(_networks)]
+File = Annotated[Path | None, BeforeValidator(_file)]
 
 
 def setting(default: Any, sentence: str, *, unit: str = "") -> Any:  # noqa: ANN401 - pydantic's Field has no narrower type
@@ -85,11 +106,11 @@ class Settings(BaseSettings):
     trusted_proxies: Networks = setting(
         (), "Networks whose X-Forwarded-For is believed, such as 127.0.0.1/32 10.0.0.0/8.", unit="networks"
     )
-    tls_certificate: Path | None = setting(None, "PEM certificate chain for STARTTLS; none: one is made.", unit="file")
-    tls_key: Path | None = setting(None, "PEM private key that belongs to tls_certificate.", unit="file")
+    tls_certificate: File = setting(None, "PEM certificate chain for STARTTLS; none: one is made.", unit="file")
+    tls_key: File = setting(None, "PEM private key that belongs to tls_certificate.", unit="file")
     dkim_domain: str = setting("", "Domain that outgoing mail is signed for; empty: no DKIM signature.", unit="domain")
     dkim_selector: str = setting("seenby", "Selector under which the DKIM public key is published.")
-    dkim_key: Path | None = setting(None, "PEM private key for DKIM signatures.", unit="file")
+    dkim_key: File = setting(None, "PEM private key for DKIM signatures.", unit="file")
     pixels: CeilingLevel = setting(
         Level.FULL, "The most that pixels may do here: off, counted, identified or full.", unit="level"
     )
@@ -132,10 +153,16 @@ class Settings(BaseSettings):
     @field_validator("app_url", "tracking_url", "preview_url")
     @classmethod
     def _is_origin(cls, text: str) -> str:
-        parts = urlsplit(text)
-        if text and (parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment):
+        if text and not is_origin(text):
             raise ValueError("write it as https://host, or leave it empty")
         return text.rstrip("/")
+
+    @field_validator("data", mode="before")
+    @classmethod
+    def _is_folder(cls, path: object) -> object:
+        if not str(path).strip():
+            raise ValueError("name a folder")
+        return path
 
     @field_validator("owner")
     @classmethod
@@ -147,7 +174,7 @@ class Settings(BaseSettings):
     @field_validator("database_url")
     @classmethod
     def _is_database(cls, text: str) -> str:
-        if text and not text.startswith(("postgresql://", "postgres://", "postgresql+asyncpg://", "sqlite:///")):
+        if text and _DATABASE.fullmatch(text) is None:
             raise ValueError("write it as postgresql://user:password@host/database, or leave it empty for SQLite")
         return text
 
@@ -162,10 +189,16 @@ class Settings(BaseSettings):
         return not self.database_url or self.database_url.startswith("sqlite")
 
 
+def is_origin(text: str) -> bool:
+    """Whether `text` is an address that paths can be put behind: scheme, host, perhaps a port and a folder."""
+    found = _ORIGIN.fullmatch(text)
+    return found is not None and int(found[1] or 1) in range(1, 65536)
+
+
 def split_listen(text: str) -> tuple[str, int]:
     """`host:port` (IPv6 in brackets) as host and port. Raises ValueError."""
     host, colon, port = text.rpartition(":")
-    if not colon or not host or not port.isdigit() or int(port) > 65535:
+    if not colon or not host or not port.isascii() or not port.isdigit() or int(port) > 65535:
         raise ValueError("write it as host:port, such as 127.0.0.1:8025")
     return host.strip("[]"), int(port)
 
@@ -182,10 +215,12 @@ def load_settings(**given: Any) -> Settings:  # noqa: ANN401 - any field, checke
         raise SettingsError(f"SEENBY_CONFIG names {named}, which is not a file. Mend the path or unset it.")
     try:
         return Settings(**given)
-    except tomllib.TOMLDecodeError as error:
-        raise SettingsError(f"{settings_file()} is not valid TOML: {error}.") from None
     except ValidationError as error:
         raise SettingsError("\n".join(_plain(problem["loc"], problem["msg"]) for problem in error.errors())) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{settings_file()} is not valid TOML: {error}.") from None
+    except OSError as error:
+        raise SettingsError(f"{settings_file()} cannot be read: {error.strerror}.") from None
 
 
 def _plain(where: tuple[int | str, ...], message: str) -> str:

@@ -8,9 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seenby.tracker.answers import GIF, redirect
-from seenby.tracker.client import client_address, plain_address, what_is_told
+from seenby.tracker.client import what_is_told
 from seenby.tracker.kept import Kept, what_is_kept
 from seenby.tracker.request import BadRequest, read_plain, read_strictly
+from seenby.words.client import client_address, plain_address
 from seenby.words.policy import Level
 from seenby.words.token import (
     Keyring,

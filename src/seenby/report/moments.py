@@ -8,6 +8,7 @@ from seenby.report.timeline import Moment, Opinion
 from seenby.store import Transaction
 from seenby.store.hits import verdict_of
 from seenby.store.times import moment
+from seenby.words.policy import Level
 
 
 async def moments_of(tx: Transaction, message_id: str) -> Sequence[Moment]:
@@ -32,6 +33,8 @@ def _opinion(row: Mapping[Any, Any]) -> Opinion:
 
 
 def _moment(row: Mapping[Any, Any], opinions: Sequence[Opinion]) -> Moment:
+    # Below `full` the client is kept for the judge alone, and for as long as it needs it: nobody is shown it.
+    is_full = row["level"] == Level.FULL
     return Moment(
         hit=row["id"],
         at=moment(row["at"]),
@@ -40,10 +43,10 @@ def _moment(row: Mapping[Any, Any], opinions: Sequence[Opinion]) -> Moment:
         link=row["link"],
         in_text=bool(row["in_text"]),
         method=row["method"],
-        address=row["address"],
-        network=row["network"],
-        agent=row["agent"],
-        headers=json.loads(row["headers"]),
+        address=row["address"] if is_full else None,
+        network=row["network"] if is_full else None,
+        agent=row["agent"] if is_full else None,
+        headers=json.loads(row["headers"]) if is_full else {},
         settled=bool(row["settled"]),
         opinion=opinions[-1] if opinions else None,
         earlier=tuple(reversed(opinions[:-1])),

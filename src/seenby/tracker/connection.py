@@ -6,12 +6,13 @@ does not read, it is cut off when its time is up.
 
 import asyncio
 from collections import deque
-from typing import Final, NamedTuple, cast
+from typing import Final, cast
 
 from seenby.tracker.answers import REFUSED, Answer
-from seenby.tracker.client import Told, client_address, is_trusted, plain_address
+from seenby.tracker.client import Told
 from seenby.tracker.house import House
 from seenby.tracker.request import BadRequest, read_plain, read_strictly
+from seenby.words.client import client_address, is_trusted, plain_address
 from seenby.words.errors import JournalError
 from seenby.words.limits import REQUEST_BYTES
 
@@ -20,12 +21,9 @@ MOST_OWED: Final = 64  # pipelined requests in work; further ones wait unread
 LINGER_SECONDS: Final = 2.0  # so long what is still sent is thrown away, lest a reset overtakes the answer
 
 
-class _Owed(NamedTuple):
-    """An answer that may not leave yet: its own hit, or one before it, is not on disk."""
-
-    text: bytes
-    is_last: bool
-    waits: bool
+# An answer that may not leave yet: its bytes, whether it is the last, and whether it waits for its own hit to be on
+# disk, not only for those before it. A bare tuple, because a hit has no time to spare for more.
+_Owed = tuple[bytes, bool, bool]
 
 
 class Connection(asyncio.Protocol):
@@ -185,7 +183,7 @@ class Connection(asyncio.Protocol):
             return
         text = answer.on_the_wire(house.second, is_last=is_last, is_head=method == "HEAD")
         self._is_deaf = self._is_deaf or is_last
-        self._owed.append(_Owed(text, is_last, waits=True))
+        self._owed.append((text, is_last, True))
 
     def _client(self, told: Told) -> str:
         """The client's address: the peer's own, unless that is a trusted proxy and names another."""
@@ -198,7 +196,7 @@ class Connection(asyncio.Protocol):
         text = answer.on_the_wire(self._house.second, is_last=is_last, is_head=is_head)
         self._is_deaf = self._is_deaf or is_last
         if self._owed:
-            self._owed.append(_Owed(text, is_last, waits=False))
+            self._owed.append((text, is_last, False))
         else:
             self._send(text, is_last=is_last)
 
@@ -207,11 +205,11 @@ class Connection(asyncio.Protocol):
         owed = self._owed
         if not owed:  # the client left in the meantime
             return
-        first = owed.popleft()
-        self._send(first.text, is_last=first.is_last)
-        while owed and not owed[0].waits:
-            following = owed.popleft()
-            self._send(following.text, is_last=following.is_last)
+        text, is_last, _waits = owed.popleft()
+        self._send(text, is_last=is_last)
+        while owed and not owed[0][2]:
+            text, is_last, _waits = owed.popleft()
+            self._send(text, is_last=is_last)
         if self._is_deaf:
             if not owed:
                 self._leave()

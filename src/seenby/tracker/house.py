@@ -2,13 +2,14 @@
 
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final, Protocol
 
 from seenby.journal import Journal, pack_hit
-from seenby.tracker.client import Network, Told
+from seenby.tracker.client import Told
 from seenby.tracker.door import Door
 from seenby.tracker.kept import Kept, what_is_kept
+from seenby.words.client import Network
 from seenby.words.policy import Level
 from seenby.words.token import level_of
 
@@ -54,7 +55,7 @@ class House:
         self.lost = 0  # hits that the journal refused against its promise
         self._guests: set[Guest] = set()
         self._most = most_connections
-        self._random = b""
+        self._ids = _random_ids()
 
     @property
     def is_empty(self) -> bool:
@@ -97,12 +98,13 @@ class House:
         at = time.time_ns() // 1000
         self.second = at // 1_000_000
         if kept is Kept.HIT:
-            return pack_hit(self._new_id(), at, raw, method)
-        return pack_hit(self._new_id(), at, raw, method, client(told), told.agent, told.headers)
+            return pack_hit(next(self._ids), at, raw, method)
+        return pack_hit(next(self._ids), at, raw, method, client(told), told.agent, told.headers)
 
-    def _new_id(self) -> bytes:
-        """128 random bits; asking the kernel for many at once is cheaper."""
-        if not self._random:
-            self._random = os.urandom(_POOL)
-        new, self._random = self._random[:_ID_BYTES], self._random[_ID_BYTES:]
-        return new
+
+def _random_ids() -> Iterator[bytes]:
+    """128 random bits each; asking the kernel for many at once is cheaper."""
+    while True:
+        pool = os.urandom(_POOL)
+        for at in range(0, _POOL, _ID_BYTES):
+            yield pool[at : at + _ID_BYTES]

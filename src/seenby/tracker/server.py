@@ -13,10 +13,10 @@ from typing import Final
 import uvloop
 
 from seenby.journal import Journal
-from seenby.tracker.client import Network
 from seenby.tracker.connection import Connection
 from seenby.tracker.door import Door
 from seenby.tracker.house import House
+from seenby.words.client import Network
 from seenby.words.limits import REQUEST_SECONDS
 from seenby.words.token import Keyring
 

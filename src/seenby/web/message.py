@@ -13,6 +13,7 @@ from seenby.report.counting import thread_opens
 from seenby.report.moments import moments_of
 from seenby.report.timeline import OPEN, LinkCount, Moment, Timeline, link_counts, timeline
 from seenby.store import Transaction
+from seenby.store.hits import CLICK
 from seenby.store.times import moment
 from seenby.web.given import Given, Parts, SignedIn
 from seenby.web.look import draw, frame_of
@@ -61,13 +62,16 @@ class MessagePage:
 
     @property
     def opens(self) -> int:
-        """Opens by people, repeats folded."""
-        return sum(row["opens"] for row in self.recipients)
+        """Opens by people, repeats folded; those of the level counted too, which no recipient has."""
+        return self._counted(OPEN)
 
     @property
     def clicks(self) -> int:
         """Clicks by people, repeats folded."""
-        return sum(row["clicks"] for row in self.recipients)
+        return self._counted(CLICK)
+
+    def _counted(self, channel: str) -> int:
+        return sum(one.channel == channel and one.opinion is not None and one.opinion.counted for one in self.moments)
 
     @property
     def machine_hits(self) -> int:

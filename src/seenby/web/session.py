@@ -4,7 +4,7 @@ A link is spent by a real visit only: mail scanners and browsers look at links a
 HEAD or with `Sec-Purpose: prefetch`, and must not use up what they never show.
 """
 
-from ipaddress import ip_address
+from collections.abc import Sequence
 from secrets import token_urlsafe
 from typing import Annotated
 
@@ -16,6 +16,7 @@ from seenby.store.people import open_session, secret_hash, session_sender
 from seenby.store.times import micros
 from seenby.web.given import Given, Parts, cookie_name
 from seenby.web.look import draw
+from seenby.words.client import Network, client_address, is_trusted, plain_address
 
 router = APIRouter()
 
@@ -42,7 +43,7 @@ async def sign_in(link: str, request: Request, parts: Given, sec_purpose: Annota
     async with parts.store.write() as tx:
         opened = await open_session(tx, link=link, session=session, now=parts.now(), lasts=lasts)
         sender = await session_sender(tx, session=session, now=parts.now()) if opened else None
-        address = _public_address(request)
+        address = _public_address(request, parts.settings.trusted_proxies)
         if sender is not None and address is not None:
             await tx.run("put_place", team=sender.team, address=address, at=micros(parts.now()))
     if not opened:
@@ -78,11 +79,10 @@ def _owner_shown(parts: Parts) -> str:
     return made_up if parts.settings.owner == made_up else ""
 
 
-def _public_address(request: Request) -> str | None:
+def _public_address(request: Request, proxies: Sequence[Network]) -> str | None:
     """Where the browser is, unless that says nothing: every reader on a private network looks alike."""
-    try:
-        address = ip_address(request.client.host if request.client else "")
-    except ValueError:
-        return None
-    address = getattr(address, "ipv4_mapped", None) or address
-    return str(address) if address.is_global else None
+    address = plain_address(request.client.host if request.client else "")
+    if address is not None and is_trusted(address, proxies):
+        forwarded = ",".join(request.headers.getlist("x-forwarded-for"))
+        address = plain_address(client_address(str(address), forwarded, proxies))
+    return str(address) if address is not None and address.is_global else None
