@@ -6,7 +6,7 @@ the long part and needs no transaction: the store is not held up by it.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -17,6 +17,7 @@ from seenby.store import Transaction, hits
 from seenby.store.hits import KeptHit, Standing, Tally
 from seenby.store.times import micros, moment
 from seenby.words.event import Event, EventKind
+from seenby.words.policy import Level
 from seenby.words.verdict import Label, Reason, Verdict
 
 CAMPAIGN_FROM: Final = 20  # recipients of one message; from here on it is read as a campaign
@@ -98,9 +99,16 @@ def _verdicts(facts: Facts) -> Mapping[str, Verdict]:
     return {
         hit.id: facts.standing[hit.id].verdict
         if hit.settled and hit.id in facts.standing
-        else fresh.get(hit.id, _PUZZLED)
+        else _kept(fresh.get(hit.id, _PUZZLED), level=hit.level)
         for hit in facts.kept
     }
+
+
+def _kept(verdict: Verdict, *, level: Level) -> Verdict:
+    """What may be written of a verdict: below `full` its reasons stay, without the program or network they name."""
+    if level is Level.FULL:
+        return verdict
+    return replace(verdict, reasons=tuple(replace(reason, detail="") for reason in verdict.reasons))
 
 
 def _is_news(before: Standing | None, verdict: Verdict, *, is_own: bool) -> bool:

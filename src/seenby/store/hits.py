@@ -32,6 +32,7 @@ class KeptHit:
     address: str | None
     agent: str | None
     headers: Mapping[str, str]
+    level: Level
     settled: bool
 
 
@@ -121,6 +122,7 @@ def _kept(row: Mapping[Any, Any]) -> KeptHit:
         address=row["address"],
         agent=row["agent"],
         headers=json.loads(row["headers"]),
+        level=Level(row["level"]),
         settled=bool(row["settled"]),
     )
 
