@@ -11,7 +11,8 @@ What a step promises is on disk when it returns, and doing it twice comes to the
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -49,7 +50,8 @@ from seenby.words.policy import OFF, Policy
 from seenby.words.token import MESSAGE_BYTES, RECIPIENT_BYTES, Keyring
 
 DSN_CHANNEL: Final = "dsn"
-LEASE: Final = timedelta(minutes=10)  # longer than one batch of copies can take
+LEASE: Final = timedelta(minutes=1)  # after this a dead worker's copies are anybody's
+RENEW_EVERY: Final = 15.0  # seconds; a living worker keeps its claims, however slow the next hop
 BATCH_COPIES: Final = 10
 BATCH_HITS: Final = 500
 CAUGHT: Final = Answer(outcome=Outcome.TAKEN, reply="Kept in the built-in mailbox: no next hop is set.")
@@ -73,6 +75,14 @@ class House:
     holder: str  # this process, in claims
     now: Callable[[], datetime]
     mint: Callable[[int], str]  # that many random bytes as base64url
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """How many copies were due, and whether their next hop could be reached."""
+
+    copies: int
+    reached: bool
 
 
 async def accept(house: House, submission: Submission) -> Intake:
@@ -114,24 +124,26 @@ async def accept(house: House, submission: Submission) -> Intake:
     return Accepted(message=message.id)
 
 
-async def send(house: House, *, hop: str) -> int:
-    """Send the copies that are due at one next hop, over one connection; how many there were."""
+async def send(house: House, *, hop: str) -> Batch:
+    """Send the copies that are due at one next hop, over one connection."""
+    house = replace(house, holder=f"{house.holder}:{house.mint(4)}")  # a claim belongs to one batch
     now = house.now()
     async with house.store.write() as tx:
         copies = await mail.claim_copies(
             tx, hop=hop, holder=house.holder, now=now, until=now + LEASE, limit=BATCH_COPIES
         )
         server = await _server(house, tx, hop)
-    if server is None:
-        async for copy, made in _copies(house, copies):
-            await _settle(house, copy, CAUGHT, caught=made)
-        return len(copies)
-    async with SmtpSession(server, hello=house.host) as session:
-        async for copy, made in _copies(house, copies):
-            answer = await session.send(envelope_from=copy.from_address, recipient=copy.address, message=made)
-            await _settle(house, copy, answer)
-        await session.goodbye()
-    return len(copies)
+    async with _holding(house, copies):
+        if server is None:
+            async for copy, made in _copies(house, copies):
+                await _settle(house, copy, CAUGHT, caught=made)
+            return Batch(copies=len(copies), reached=True)
+        async with SmtpSession(server, hello=house.host) as session:
+            async for copy, made in _copies(house, copies):
+                answer = await session.send(envelope_from=copy.from_address, recipient=copy.address, message=made)
+                await _settle(house, copy, answer)
+            await session.goodbye()
+        return Batch(copies=len(copies), reached=not session.is_unreachable)
 
 
 async def drain(house: House, journal: Reader) -> int:
@@ -221,7 +233,29 @@ async def _server(house: House, tx: Transaction, hop: str) -> NextHop | None:
     if not hop:
         return house.next_hop
     row = await tx.one("sender_by_id", id=hop.removeprefix("sender:"))
-    return parse_next_hop(row["next_hop"]) if row else house.next_hop
+    return parse_next_hop(row["next_hop"]) if row and row["next_hop"] else house.next_hop
+
+
+@asynccontextmanager
+async def _holding(house: House, copies: Sequence[ClaimedCopy]) -> AsyncIterator[None]:
+    """Keep the claims while we work; when we are told to stop, give back what has no answer yet."""
+
+    async def renew() -> None:
+        while True:
+            await asyncio.sleep(RENEW_EVERY)
+            async with house.store.write() as tx:
+                await mail.renew_claims(tx, copies=copies, holder=house.holder, until=house.now() + LEASE)
+
+    keeper = asyncio.create_task(renew())
+    try:
+        yield
+    except asyncio.CancelledError:
+        async with house.store.write() as tx:
+            await mail.release_copies(tx, copies=copies, holder=house.holder, now=house.now())
+        raise
+    finally:
+        keeper.cancel()
+        await asyncio.gather(keeper, return_exceptions=True)
 
 
 async def _copies(house: House, claimed: Sequence[ClaimedCopy]) -> AsyncIterator[tuple[ClaimedCopy, bytes]]:

@@ -1,4 +1,7 @@
-"""The next hop as people write it: `smtp://user:password@host:port?tls=starttls|implicit|none`."""
+"""The next hop as people write it: `smtp://user:password@host:port?tls=starttls|implicit|none`.
+
+`&verify=no` takes whatever certificate the server shows; meant for one on this machine.
+"""
 
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -30,6 +33,7 @@ class NextHop:
     tls: Tls
     user: str = ""
     password: str = field(default="", repr=False)
+    verify: bool = True  # its TLS certificate; False only where nobody can stand in between, such as on this machine
 
     def __str__(self) -> str:
         return f"{self.host}:{self.port}"
@@ -43,15 +47,19 @@ def parse_next_hop(text: str) -> NextHop | None:
         parts = urlsplit(text.strip())
         asked = parse_qs(parts.query, strict_parsing=bool(parts.query))
         tls = Tls(asked.pop("tls", ["starttls"])[-1])
+        verify = {"yes": True, "no": False}[asked.pop("verify", ["yes"])[-1]]
         port = parts.port
-    except ValueError:
+    except (ValueError, KeyError):
         raise _unreadable() from None
-    if parts.scheme != "smtp" or not parts.hostname or asked or parts.path not in ("", "/"):
+    # What follows a '#' is most likely the rest of a password.
+    is_whole = parts.path in ("", "/") and not asked and not parts.fragment
+    if parts.scheme != "smtp" or not parts.hostname or not is_whole:
         raise _unreadable()
     return NextHop(
         host=parts.hostname,
         port=port or _PORTS[tls],
         tls=tls,
+        verify=verify,
         user=unquote(parts.username or ""),
         password=unquote(parts.password or ""),
     )
@@ -60,5 +68,6 @@ def parse_next_hop(text: str) -> NextHop | None:
 def _unreadable() -> SettingsError:
     return SettingsError(
         "The next hop (SEENBY_NEXT_HOP) cannot be read: write it as "
-        "smtp://user:password@host:port?tls=starttls (or implicit, or none), with %-escapes in user and password."
+        "smtp://user:password@host:port?tls=starttls (or implicit, or none), with %-escapes in user and password; "
+        "&verify=no takes any certificate."
     )

@@ -1,5 +1,6 @@
 """One connection to a next hop. What it says becomes an outcome; nothing here raises for what a server does."""
 
+import ssl
 from dataclasses import dataclass
 from enum import StrEnum
 from types import TracebackType
@@ -8,8 +9,11 @@ from typing import Final, Self
 import aiosmtplib
 
 from seenby.delivery.hop import NextHop, Tls
+from seenby.instrument import scan_headers
 
-TIMEOUT: Final = 60.0  # seconds for each step; RFC 5321 4.5.3.2 allows longer, but a claim must outlast a message
+TIMEOUT: Final = (
+    60.0  # seconds for each step; RFC 5321 4.5.3.2 allows longer, but others wait behind a server that hangs
+)
 _MAX_REPLY: Final = 500  # characters of a server's reply that are kept
 
 
@@ -31,20 +35,30 @@ class Answer:
 
 
 class SmtpSession:
-    """A connection used for several copies, one after another; opened at the first."""
+    """A connection used for several copies, one after another; opened at the first.
+
+    A server that could not be reached is not asked again for the next copy: each would wait as long as the first.
+    """
 
     def __init__(self, hop: NextHop, *, hello: str) -> None:
         self.hop = hop
+        self._unreachable: Answer | None = None
         self._client = aiosmtplib.SMTP(
             hostname=hop.host,
             port=hop.port,
             use_tls=hop.tls is Tls.IMPLICIT,
             start_tls=hop.tls is Tls.STARTTLS,
+            validate_certs=hop.verify,
             username=hop.user or None,
             password=hop.password or None,
             local_hostname=hello,
             timeout=TIMEOUT,
         )
+
+    @property
+    def is_unreachable(self) -> bool:
+        """Whether no connection could be made."""
+        return self._unreachable is not None
 
     async def __aenter__(self) -> Self:
         return self
@@ -64,18 +78,26 @@ class SmtpSession:
 
     async def send(self, *, envelope_from: str, recipient: str, message: bytes) -> Answer:
         """Hand over one copy. The whole transaction; the connection stays open for the next."""
-        try:
-            if not self._client.is_connected:
-                await self._client.connect()
-        except (aiosmtplib.SMTPException, OSError) as error:
-            return Answer(outcome=Outcome.BROKEN, reply=f"No connection to {self.hop}: {_words(error)}")
+        if not self._client.is_connected and self._unreachable is None:
+            self._unreachable = await self._connect()
+        if self._unreachable is not None:
+            return self._unreachable
         try:
             return await self._transaction(envelope_from, recipient, message)
         except aiosmtplib.SMTPResponseException as error:
             return await self._refused(error)
         except (aiosmtplib.SMTPException, OSError) as error:
             self._client.close()
-            return Answer(outcome=Outcome.BROKEN, reply=f"The connection to {self.hop} broke: {_words(error)}")
+            return Answer(outcome=Outcome.BROKEN, reply=_cut(f"The connection to {self.hop} broke: {_words(error)}"))
+
+    async def _connect(self) -> Answer | None:
+        """None when we are connected and signed in."""
+        try:
+            await self._client.connect()
+        except (aiosmtplib.SMTPException, OSError) as error:
+            self._client.close()
+            return Answer(outcome=Outcome.BROKEN, reply=_cut(f"No connection to {self.hop}: {_why_not(error)}"))
+        return None
 
     async def _transaction(self, envelope_from: str, recipient: str, message: bytes) -> Answer:
         options, encoding = [], "ascii"
@@ -86,6 +108,8 @@ class SmtpSession:
                 return Answer(outcome=Outcome.NEVER, reply=f"550 5.6.7 {self.hop} takes no internationalised addresses")
             options.append("SMTPUTF8")  # RFC 6531
             encoding = "utf-8"
+        elif self._client.supports_extension("smtputf8") and not message[: scan_headers(message).end].isascii():
+            options.append("SMTPUTF8")  # its header fields are in UTF-8 as well (RFC 6532)
         await self._client.mail(envelope_from, options=options, encoding=encoding)
         await self._client.rcpt(recipient, encoding=encoding)
         taken = await self._client.data(message)
@@ -105,9 +129,25 @@ def _answer(code: int, words: str) -> Answer:
     return Answer(outcome=Outcome.NEVER if 500 <= code < 600 else Outcome.LATER, reply=_cut(f"{code} {words}"))
 
 
+def _why_not(error: BaseException) -> str:
+    certificate = error if isinstance(error, ssl.SSLCertVerificationError) else error.__cause__
+    if isinstance(certificate, ssl.SSLCertVerificationError):
+        return (
+            f"its TLS certificate is not trusted ({certificate.verify_message}). Give that server a certificate for "
+            "its name, or, where nobody can stand in between, add verify=no to the next hop"
+        )
+    if isinstance(error, aiosmtplib.SMTPAuthenticationError):
+        return f"it does not accept our user and password ({error.code} {error.message})"
+    if isinstance(error, aiosmtplib.SMTPResponseException):
+        return f"{error.code} {error.message}"
+    return _words(error)
+
+
 def _words(error: BaseException) -> str:
-    return _cut(str(error) or type(error).__name__)
+    return str(error) or type(error).__name__
 
 
 def _cut(text: str) -> str:
-    return " ".join(text.split())[:_MAX_REPLY]
+    """A stranger's words as one line that any store takes and any screen shows."""
+    clean = "".join(letter if letter.isprintable() else " " for letter in text.encode("utf-8", "replace").decode())
+    return " ".join(clean.split())[:_MAX_REPLY]

@@ -90,6 +90,20 @@ async def claim_copies(
     return [_claimed(row) for row in rows if row is not None]
 
 
+async def renew_claims(tx: Transaction, *, copies: Sequence[ClaimedCopy], holder: str, until: datetime) -> None:
+    """Hold what of these is still held, until `until`."""
+    await tx.many("renew_claim", [_claim_of(copy, holder) | {"until": micros(until)} for copy in copies])
+
+
+async def release_copies(tx: Transaction, *, copies: Sequence[ClaimedCopy], holder: str, now: datetime) -> None:
+    """Give back what of these is still held: due at once, and as if it had not been tried."""
+    await tx.many("release_copy", [_claim_of(copy, holder) | {"now": micros(now)} for copy in copies])
+
+
+def _claim_of(copy: ClaimedCopy, holder: str) -> dict[str, object]:
+    return {"recipient": copy.recipient, "holder": holder}
+
+
 def _claimed(row: Mapping[Any, Any]) -> ClaimedCopy:
     return ClaimedCopy(
         recipient=row["recipient"],

@@ -18,8 +18,11 @@ REST: Final = 5  # a message is judged a sixth of the time at the most
 TELL_EVERY: Final = 1.0
 SWEEP_EVERY: Final = 60.0
 AFTER_FAULT: Final = 1.0
-CONNECTIONS_PER_HOP: Final = 4  # a next hop that hangs keeps only its own connections busy
-CONNECTIONS: Final = 32
+CONNECTIONS_PER_HOP: Final = (
+    4  # once it has been reached; one until then: a server that hangs keeps nobody else waiting
+)
+CONNECTIONS: Final = 64
+HOP_REST: Final = 20.0  # seconds before another batch is tried at a next hop that could not be reached
 
 
 class Worker:
@@ -29,6 +32,8 @@ class Worker:
         self._house = house
         self._journal = journal
         self._busy: Counter[str] = Counter()
+        self._reached: set[str] = set()
+        self._avoided: dict[str, float] = {}
         self._resting: dict[str, float] = {}
         self._sending: set[asyncio.Task[None]] = set()
 
@@ -58,17 +63,27 @@ class Worker:
         async with self._house.store.read() as tx:
             due = [row["hop"] for row in await tx.all("due_hops", now=micros(self._house.now()))]
         for hop in due:
-            if self._busy[hop] < CONNECTIONS_PER_HOP and len(self._sending) < CONNECTIONS:
+            if self._has_room(hop):
+                self._busy[hop] += 1
                 task = asyncio.create_task(self._send(hop))
                 self._sending.add(task)
                 task.add_done_callback(self._sending.discard)
 
+    def _has_room(self, hop: str) -> bool:
+        """Whether another connection to this next hop may be opened now."""
+        most = CONNECTIONS_PER_HOP if hop in self._reached else 1
+        rested = self._avoided.get(hop, 0.0) <= asyncio.get_running_loop().time()
+        return rested and self._busy[hop] < most and len(self._sending) < CONNECTIONS
+
     async def _send(self, hop: str) -> None:
-        """Batches to one next hop until none is due."""
-        self._busy[hop] += 1
+        """Batches to one next hop until none is due, or it cannot be reached."""
         try:
-            while await flow.send(self._house, hop=hop):
-                pass
+            while (batch := await flow.send(self._house, hop=hop)).copies:
+                if not batch.reached:
+                    self._reached.discard(hop)
+                    self._avoided[hop] = asyncio.get_running_loop().time() + HOP_REST
+                    return
+                self._reached.add(hop)
         except Exception as error:  # noqa: BLE001 - the claims run out and the copies come back
             maillog.failed("send", error)
         finally:

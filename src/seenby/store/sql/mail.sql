@@ -45,6 +45,9 @@ update recipients set state = :state, due_at = :due_at, claimed_by = null, reply
   sent_at = coalesce(:sent_at, sent_at)
 where id = :recipient and claimed_by = :holder;
 
+-- renew_claim: hold it a while longer
+update recipients set due_at = :until where id = :recipient and claimed_by = :holder;
+
 -- release_copy: give a claimed copy back untried
 update recipients set due_at = :now, claimed_by = null, attempts = attempts - 1
 where id = :recipient and claimed_by = :holder;

@@ -44,6 +44,9 @@ from senders s join teams t on t.id = s.team where s.team = :team order by s.mad
 -- set_password: a new SMTP password
 update senders set password_hash = :password_hash where id = :id;
 
+-- set_role: what somebody may do in the team
+update senders set role = :role where id = :id;
+
 -- set_switches: the sender's three switches
 update senders set pixels = :pixels, links = :links, notify = :notify where id = :id;
 
