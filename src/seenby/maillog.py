@@ -45,6 +45,11 @@ def settled(message: str, *, state: str, attempts: int) -> None:
     _log.info("settled", message=_short(message), state=state, attempts=attempts)
 
 
+def unsigned(message: str, error: BaseException) -> None:
+    """A copy leaves without the DKIM signature that it was to have."""
+    _log.warning("unsigned", message=_short(message), error=type(error).__name__)
+
+
 def drained(*, hits: int, unknown: int) -> None:
     """A batch of hits is in the store; `unknown` of them speak of messages that are not."""
     _log.debug("drained", hits=hits, unknown=unknown)

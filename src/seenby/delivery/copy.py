@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from datetime import datetime
 from email.utils import format_datetime
 
+from seenby import maillog
 from seenby.delivery.dkim import DkimKey, dkim_header
-from seenby.instrument import Analysis, scan_headers, stamp, untouched_copy
+from seenby.instrument import Analysis, Headers, scan_headers, stamp, untouched_copy
 from seenby.words.message import ClaimedCopy
 from seenby.words.token import Keyring
 
@@ -17,7 +18,8 @@ def copy_of(
     analysis: Analysis, copy: ClaimedCopy, *, raw: bytes, keys: Keyring, host: str, dkim: Sequence[DkimKey]
 ) -> bytes:
     """The bytes that go to `copy.address`: instrumented as its policy says, or as they came; DKIM-signed if we may."""
-    added = added_headers(raw, message_id=copy.message_id, host=host, at=copy.accepted_at)
+    headers = scan_headers(raw)
+    added = added_headers(headers, message_id=copy.message_id, host=host, at=copy.accepted_at)
     if copy.untracked:
         made = untouched_copy(raw, prepend=added)
     else:
@@ -31,14 +33,28 @@ def copy_of(
             tracking_url=copy.tracking_url,
             prepend=added,
         ).message
-    domain = copy.from_address.rpartition("@")[2]
-    key = next((key for key in dkim if domain == key.domain or domain.endswith(f".{key.domain}")), None)
-    return dkim_header(made, by=key) + made if key else made
+    return _signed(made, headers=headers, dkim=dkim, message=copy.message)
 
 
-def added_headers(raw: bytes, *, message_id: str, host: str, at: datetime) -> bytes:
+def _signed(made: bytes, *, headers: Headers, dkim: Sequence[DkimKey], message: str) -> bytes:
+    """`made` with a signature for its author's domain, the one DMARC looks for (RFC 7489 3.1), if we have its key."""
+    domains = [address.domain for _name, address in headers.addresses("from")]
+    key = next((key for key in dkim for domain in domains if _is_within(domain, key.domain)), None)
+    if key is None:
+        return made
+    try:
+        return dkim_header(made, by=key) + made
+    except Exception as error:  # noqa: BLE001 - dkimpy refuses header lines that are none; a message goes out all the same
+        maillog.unsigned(message, error)
+        return made
+
+
+def _is_within(domain: str, other: str) -> bool:
+    return domain == other or domain.endswith(f".{other}")
+
+
+def added_headers(headers: Headers, *, message_id: str, host: str, at: datetime) -> bytes:
     """The lines a submission server puts on top (RFC 6409 8): trace, and Message-ID and Date where they are missing."""
-    headers = scan_headers(raw)
     lines = [f"Received: by {host} with ESMTPSA; {format_datetime(at)}"]
     if not headers.raw("message-id"):
         lines.append(f"Message-ID: {message_id}")

@@ -3,14 +3,21 @@
 Written by the stdlib `email` package, which is fine here: it is our own message, nobody else's.
 """
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from email.message import Message
 from email.mime.base import MIMEBase
 from email.mime.multipart import MIMEMultipart
 from email.mime.text import MIMEText
-from email.policy import SMTP
+from email.policy import SMTP, SMTPUTF8
 from email.utils import format_datetime
+from textwrap import wrap
+from typing import Final
+
+_MESSAGE_ID: Final = re.compile(r"<[!-;=?-~]{1,250}>")  # others cannot be folded into a line
+_SMTP_REPLY: Final = re.compile(r"([245])\d\d(?: (\1\.\d{1,3}\.\d{1,3})(?!\S))?", re.ASCII)  # RFC 5321 4.2, RFC 3463 2
+_WORD: Final = 50  # characters; longer ones would not fold
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,18 +34,21 @@ class Undelivered:
 
 def compose_dsn(failed: Undelivered, *, host: str, message_id: str, at: datetime) -> bytes:
     """The whole message, CRLF line endings, from the empty envelope sender's own postmaster address."""
-    dsn = MIMEMultipart("report", report_type="delivery-status", policy=SMTP)
+    form = (
+        SMTP if failed.sender.isascii() else SMTPUTF8
+    )  # an internationalised address has no other spelling (RFC 6532)
+    dsn = MIMEMultipart("report", report_type="delivery-status", policy=form)
     dsn["From"] = f"Seenby <postmaster@{host}>"
     dsn["To"] = failed.sender
-    dsn["Subject"] = f"Not sent: {failed.subject or '(no subject)'}"
+    dsn["Subject"] = f"Not sent: {_subject(failed)}"
     dsn["Date"] = format_datetime(at)
     dsn["Message-ID"] = message_id
     dsn["Auto-Submitted"] = "auto-replied"  # RFC 3834 5
-    if failed.message_id:
+    if _MESSAGE_ID.fullmatch(failed.message_id):
         dsn["In-Reply-To"] = dsn["References"] = failed.message_id
     dsn.attach(MIMEText(_words(failed), "plain", "utf-8", policy=SMTP))
     dsn.attach(_status(failed, host=host))
-    return dsn.as_bytes(policy=SMTP)
+    return dsn.as_bytes(policy=form)
 
 
 def _words(failed: Undelivered) -> str:
@@ -48,23 +58,31 @@ def _words(failed: Undelivered) -> str:
         why = "The mail server refused it for good. It said:"
     return (
         f"Your message could not be sent to {failed.recipient}.\n\n{why}\n\n    {failed.reply}\n\n"
-        f"Subject: {failed.subject or '(no subject)'}\n\nOther recipients are not affected.\n"
+        f"Subject: {_subject(failed)}\n\nOther recipients are not affected.\n"
     )
 
 
+def _subject(failed: Undelivered) -> str:
+    return failed.subject.encode("utf-8", "replace").decode().strip() or "(no subject)"
+
+
 def _status(failed: Undelivered, *, host: str) -> Message:
-    code = failed.reply.split(" ", 2)[1] if _has_enhanced(failed.reply) else ("4.4.7" if failed.gave_up else "5.0.0")
+    reply = _SMTP_REPLY.match(failed.reply)
     server, recipient = Message(policy=SMTP), Message(policy=SMTP)
     server["Reporting-MTA"] = f"dns; {host}"
-    recipient["Final-Recipient"] = f"rfc822; {failed.recipient}"
+    recipient["Final-Recipient"] = _typed(failed.recipient)
     recipient["Action"] = "failed"
-    recipient["Status"] = code
-    recipient["Diagnostic-Code"] = f"smtp; {failed.reply}"
+    recipient["Status"] = (reply and reply[2]) or ("4.4.7" if failed.gave_up else "5.0.0")
+    # Only what a server said in SMTP may be called so (RFC 3464 2.3.6); the other is our own description of a fault.
+    said = failed.reply.encode("ascii", "replace").decode()
+    recipient["Diagnostic-Code"] = " ".join(("smtp;" if reply else "x-seenby;", *wrap(said, _WORD)))
     report = MIMEBase("message", "delivery-status", policy=SMTP)
     report.set_payload([server, recipient])
     return report
 
 
-def _has_enhanced(reply: str) -> bool:
-    words = reply.split(" ", 2)
-    return len(words) > 1 and words[1].count(".") == 2 and words[1].replace(".", "").isdigit()
+def _typed(address: str) -> str:
+    """An address with its type; an internationalised one in the escapes of RFC 6533 3."""
+    if address.isascii():
+        return f"rfc822; {address}"
+    return "utf-8; " + "".join(letter if letter.isascii() else f"\\x{{{ord(letter):X}}}" for letter in address)
