@@ -35,6 +35,12 @@ class Accounts:
             team = await self._team(tx)
             if any(row["role"] == people.OWNER for row in await tx.all("senders_of", team=team)):
                 return None
+            there = await people.sender_by_address(tx, owner.key)
+            if there is not None:  # made by `seenby sender add` before the first start: they have a password
+                await tx.run("set_role", id=there.id, role=people.OWNER)
+                return None
+            if await tx.one("owner_of_address", address=owner.key):
+                raise AccountError(f"{owner.key} belongs to another sender. Start with --owner and another address.")
             return await self._add(tx, owner, team=team, role=people.OWNER, next_hop="")
 
     async def owner(self) -> str:

@@ -25,7 +25,7 @@ from seenby.folder import Folder, open_folder
 from seenby.settings import Settings, load_settings, settings_file
 from seenby.supervise import supervise
 from seenby.under_up import tell_ready, when_alone
-from seenby.wiring import Role, Started, mint, now, opened_store, run_app, tracking_url
+from seenby.wiring import Role, Started, mint, now, opened_store, run_app, shown_url, tracking_url
 from seenby.words.errors import DataFolderError, SeenbyError
 from seenby.words.limits import LIMITS
 
@@ -205,7 +205,7 @@ async def _account(settings: Settings, what: str, asked: dict[str, Any]) -> dict
     folder = open_folder(settings.data)
     try:
         async with opened_store(settings, folder=folder) as store:
-            url = folder.whereabouts().get("app_url") or settings.app_url or f"http://{settings.app_listen}"
+            url = settings.app_url or folder.whereabouts().get("app_url") or shown_url(settings.app_listen)
             accounts = Accounts(store=store, app_url=url, now=now, mint=mint)
             if what == "sender":
                 return await accounts.add_sender(**asked)

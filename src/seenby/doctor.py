@@ -5,20 +5,19 @@ import shutil
 import sqlite3
 import ssl
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 from urllib.parse import urlsplit
 
 import httpx2
 
-from seenby.delivery.dkim import load_dkim_key
 from seenby.delivery.hop import parse_next_hop
 from seenby.folder import Folder, open_folder
+from seenby.gateway.certificate import tls_context
 from seenby.settings import Settings, split_listen
-from seenby.store import open_store
 from seenby.web.assets import load_assets
-from seenby.wiring import tracking_url
+from seenby.wiring import dkim_keys, opened_store, tracking_url
 from seenby.words.errors import SeenbyError
 
 ROOM: Final = 1024**3  # bytes of free disk below which we warn
@@ -48,10 +47,13 @@ async def _findings(settings: Settings) -> AsyncIterator[Finding]:
     yield _keys(folder)
     yield _room(folder)
     yield _frontend()
-    running = folder.whereabouts().get("control", "")
-    yield await _store(settings, folder, is_running=bool(running))
+    # A process that was killed leaves its word behind, but not its locks.
+    is_running = folder.is_held("up") or (settings.is_sqlite and folder.is_held("store"))
+    running = folder.whereabouts() if is_running or not settings.is_sqlite else {}
+    yield await _store(settings, folder, is_running=is_running)
     async for finding in _ports(settings, running=running):
         yield finding
+    yield _certificate(settings, folder)
     yield await _next_hop(settings)
     yield _tracking_address(settings)
     yield _dkim(settings)
@@ -99,19 +101,19 @@ async def _store(settings: Settings, folder: Folder, *, is_running: bool) -> Fin
     if settings.is_sqlite and is_running:
         return Finding(mark="good", what=f"Store: {kind}, in use by the running Seenby")
     try:
-        store = await open_store(database_url=settings.database_url, data=folder.path)
+        async with opened_store(settings, folder=folder):
+            pass
     except SeenbyError as error:
         return Finding(mark="wrong", what=f"The store ({kind}) cannot be opened.", cure=str(error))
-    await store.close()
     return Finding(mark="good", what=f"Store: {kind}")
 
 
-async def _ports(settings: Settings, *, running: str) -> AsyncIterator[Finding]:
+async def _ports(settings: Settings, *, running: Mapping[str, str]) -> AsyncIterator[Finding]:
     if running:
-        yield await _answers("Pages", f"{running}/healthz")
-        yield await _answers("Tracker", f"http://{settings.tracker_listen}/healthz")
+        yield await _answers("Pages", f"{running.get('control')}/healthz")
+        yield await _answers("Tracker", f"{running.get('tracker')}/healthz")
         return
-    for name in ("smtp_listen", "app_listen", "tracker_listen"):
+    for name in ("smtp_listen", "app_listen", "tracker_listen", "preview_listen"):
         host, port = split_listen(getattr(settings, name))
         yield await _free(name, host, port)
 
@@ -120,7 +122,7 @@ async def _answers(what: str, url: str) -> Finding:
     try:
         async with httpx2.AsyncClient(trust_env=False, timeout=_TIMEOUT) as client:
             answer = await client.get(url)
-    except httpx2.HTTPError as error:
+    except (httpx2.HTTPError, httpx2.InvalidURL) as error:
         return Finding(
             mark="wrong", what=f"{what}: no answer ({type(error).__name__}).", cure="Look at the log of `seenby up`."
         )
@@ -170,11 +172,23 @@ def _tracking_address(settings: Settings) -> Finding:
     return Finding(mark="good", what=f"Messages carry {url}")
 
 
+def _certificate(settings: Settings, folder: Folder) -> Finding:
+    if settings.tls_certificate is None:
+        return Finding(
+            mark="note", what="STARTTLS with a certificate of our own making: mail programs ask about it once."
+        )
+    try:
+        tls_context(certificate=settings.tls_certificate, key=settings.tls_key, folder=folder.keys, host="")
+    except SeenbyError as error:
+        return Finding(mark="wrong", what="The TLS certificate cannot be used.", cure=str(error))
+    return Finding(mark="good", what=f"STARTTLS with {settings.tls_certificate}")
+
+
 def _dkim(settings: Settings) -> Finding:
-    if settings.dkim_key is None:
+    if settings.dkim_key is None and not settings.dkim_domain:
         return Finding(mark="note", what="No DKIM key: mail leaves unsigned, unless the next hop signs it.")
     try:
-        load_dkim_key(path=settings.dkim_key, domain=settings.dkim_domain, selector=settings.dkim_selector)
+        dkim_keys(settings)
     except SeenbyError as error:
         return Finding(mark="wrong", what="The DKIM key cannot be used.", cure=str(error))
     return Finding(mark="good", what=f"DKIM: signing for {settings.dkim_domain} ({settings.dkim_selector})")

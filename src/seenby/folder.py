@@ -67,6 +67,14 @@ class Folder:
             file.flush()
             yield
 
+    def is_held(self, name: str) -> bool:
+        """Whether some process holds this folder under a lock's `name` right now."""
+        try:
+            with self.held(name):
+                return False
+        except DataFolderError:
+            return True
+
     def tell_running(self, **addresses: str) -> None:
         """Leave word where we can be reached."""
         draft = self.running.with_suffix(".new")

@@ -17,15 +17,21 @@ KEY_BYTES = 32
 
 
 def write_secret(path: Path, text: str) -> None:
-    """Make `path` with mode 0600 and `text` in it, on disk before this returns; an existing file stays as it is."""
+    """Make `path` with mode 0600 and `text` in it, on disk before this returns; an existing file stays as it is.
+
+    The file appears whole or not at all: another process may be looking, and this one may be killed.
+    """
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     try:
-        file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as out:
+            out.write(text)
+            out.flush()
+            os.fsync(out.fileno())
+        os.link(draft, path)
     except FileExistsError:
         return
-    with os.fdopen(file, "w", encoding="utf-8") as out:
-        out.write(text)
-        out.flush()
-        os.fsync(out.fileno())
+    finally:
+        draft.unlink(missing_ok=True)
     folder = os.open(path.parent, os.O_RDONLY)
     try:
         os.fsync(folder)

@@ -75,12 +75,13 @@ def mint(size: int) -> str:
 
 def tracking_url(settings: Settings) -> str:
     """The address that goes into messages, without a slash at its end."""
-    return settings.tracking_url or _url(settings.tracker_listen)
+    return settings.tracking_url or shown_url(settings.tracker_listen)
 
 
-def _url(listen: str) -> str:
+def shown_url(listen: str) -> str:
+    """The address at which this machine itself reaches what listens at `listen`."""
     host, port = split_listen(listen)
-    shown = "127.0.0.1" if host in ("0.0.0.0", "::") else host  # noqa: S104 - read, not bound
+    shown = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - read, not bound
     return f"http://[{shown}]:{port}" if ":" in shown else f"http://{shown}:{port}"
 
 
@@ -97,14 +98,15 @@ def make_house(settings: Settings, *, folder: Folder, store: Store) -> House:
         patience=Patience(first=settings.retry_first, longest=settings.retry_longest, give_up=settings.give_up),
         repeat_window=settings.repeat_window,
         keep_address=settings.keep_address,
-        dkim=_dkim_keys(settings),
+        dkim=dkim_keys(settings),
         holder=f"{socket.gethostname()}:{os.getpid()}:{mint(4)}",
         now=now,
         mint=mint,
     )
 
 
-def _dkim_keys(settings: Settings) -> tuple[DkimKey, ...]:
+def dkim_keys(settings: Settings) -> tuple[DkimKey, ...]:
+    """The keys that mail is signed with. Raises KeyFileError and SettingsError."""
     if settings.dkim_key is None and not settings.dkim_domain:
         return ()
     if settings.dkim_key is None or not settings.dkim_domain:
@@ -219,7 +221,7 @@ async def _web(settings: Settings, folder: Folder, store: Store, *, smtp: str) -
         asyncio.create_task(server.serve(sockets=[sock]))
         for server, sock in zip(servers, (pages, previews), strict=True)
     ]
-    folder.tell_running(control=_bound_url(pages))
+    folder.tell_running(control=_bound_url(pages), app_url=app_url, tracker=shown_url(settings.tracker_listen))
     try:
         yield {
             "app_url": app_url,
@@ -260,4 +262,4 @@ def _listen(listen: str, name: str) -> socket.socket:
 
 def _bound_url(sock: socket.socket) -> str:
     host, port = sock.getsockname()[:2]
-    return _url(f"{host}:{port}")
+    return shown_url(f"{host}:{port}")

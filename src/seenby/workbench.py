@@ -2,21 +2,23 @@
 
 import base64
 import json
-from collections.abc import Callable, Iterator, Sequence
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-from urllib.parse import urlsplit
+from typing import Any, Final
 
+from seenby.consent.policy import decide_policy
+from seenby.delivery.hop import parse_next_hop
 from seenby.delivery.intake import Team, untracked_reason
 from seenby.folder import Folder
-from seenby.instrument import CopyLink, analyse, stamp, untouched_copy
+from seenby.instrument import CopyLink, analyse, parse_asked, scan_headers, stamp, untouched_copy
 from seenby.judge import judge_case
 from seenby.keys import load_keyring, new_keyring
-from seenby.settings import Settings
+from seenby.settings import Settings, is_origin
 from seenby.store.people import is_free_mail
 from seenby.words.address import Address, parse_address
-from seenby.words.errors import KeyFileError, SeenbyError
+from seenby.words.errors import KeyFileError, SeenbyError, SettingsError
 from seenby.words.policy import Policy, parse_level
 from seenby.words.token import (
     MESSAGE_BYTES,
@@ -65,7 +67,8 @@ def instrument_message(
     mint: Callable[[int], str],
 ) -> Sequence[HandCopy]:
     """A copy for each recipient, as the gateway would make it. Raises SeenbyError for arguments that cannot be used."""
-    policy = Policy(pixels=parse_level(pixels), links=parse_level(links))
+    ceiling = Policy(pixels=parse_level(pixels), links=parse_level(links))
+    policy = decide_policy(ceilings=(ceiling,), asked=parse_asked(scan_headers(raw)))
     team = (
         _team_of(_address(sender))
         if sender
@@ -113,8 +116,7 @@ def _address(text: str) -> Address:
 
 
 def _origin(url: str) -> str:
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+    if not is_origin(url):
         raise InputError(f"'{url[:80]}' is no tracking address: write it as https://host.")
     return url.rstrip("/")
 
@@ -141,6 +143,8 @@ def judge_cases(path: Path) -> Iterator[dict[str, Any]]:
             case = json.loads(line)
         except ValueError as error:
             raise InputError(f"{path}, line {number}, is no JSON: {error}.") from None
+        except RecursionError:
+            raise InputError(f"{path}, line {number}, is nested too deep.") from None
         try:
             yield judge_case(case)
         except SeenbyError as error:
@@ -177,7 +181,8 @@ def _keys_if_any(settings: Settings) -> Keyring | None:
         return None
 
 
-_SECRET = ("database_url", "next_hop")
+_LOGIN: Final = re.compile(r"\A(\w[\w+.-]*://)([^:/@]*):[^/]*@")
+_ASKED_PASSWORD: Final = re.compile(r"((?:password|passwd|passfile|sslpassword)=)[^&]*", re.IGNORECASE)
 
 
 def settings_table(settings: Settings) -> Sequence[dict[str, str]]:
@@ -193,7 +198,7 @@ def settings_table(settings: Settings) -> Sequence[dict[str, str]]:
                 "unit": str(extra.get("unit", "")),
                 "sentence": field.description or "",
                 "default": _shown(field.default),
-                "value": _without_password(value) if name in _SECRET else value,
+                "value": _SECRET[name](value) if name in _SECRET else value,
             }
         )
     return rows
@@ -208,8 +213,16 @@ def _shown(value: object) -> str:
 
 
 def _without_password(url: str) -> str:
-    head, at, tail = url.rpartition("@")
-    if not at:
-        return url
-    scheme, _, login = head.partition("://")
-    return f"{scheme}://{login.partition(':')[0]}:***@{tail}"
+    """A URL with the password of its login, and every one in its query, as stars."""
+    return _ASKED_PASSWORD.sub(r"\1***", _LOGIN.sub(r"\1\2:***@", url))
+
+
+def _hop_shown(text: str) -> str:
+    try:
+        parse_next_hop(text)
+    except SettingsError:
+        return "***"  # wherever its password is
+    return _without_password(text)
+
+
+_SECRET: Final[Mapping[str, Callable[[str], str]]] = {"database_url": _without_password, "next_hop": _hop_shown}
