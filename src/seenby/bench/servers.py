@@ -18,6 +18,7 @@ from seenby.bench.figures import BenchError
 
 _START: Final = 20.0  # seconds a server may take to answer
 _END: Final = 5.0
+_SAID: Final = "said.log"
 _NGINX: Final = """\
 daemon off;
 worker_processes 1;
@@ -90,7 +91,7 @@ def nginx(folder: Path, *, cores: Collection[int]) -> Iterator[Server]:
     written.write_text(_NGINX.format(folder=folder, port=port), encoding="utf-8")
     command = [program, "-p", str(folder), "-e", str(folder / "error.log"), "-c", str(written)]
     with _running(command, cores=cores, folder=folder) as process:
-        _wait_for(port, process, "nginx")
+        _wait_for(port, process, "nginx", folder)
         yield Server(port, process.pid)
 
 
@@ -101,11 +102,13 @@ def tracker(data: Path, *, cores: Collection[int]) -> Iterator[Server]:
     with _running(command, cores=cores, folder=data) as process:
         assert process.stdout is not None
         line = process.stdout.readline()
-        told: Mapping[str, str] = json.loads(line) if line else {"error": "The tracker ended at once."}
+        told: Mapping[str, str] = (
+            json.loads(line) if line else {"error": f"The tracker ended at once{_last_words(data)}."}
+        )
         if "error" in told:
             raise BenchError(told["error"])
         port = int(told["port"])
-        _wait_for(port, process, "The tracker")
+        _wait_for(port, process, "The tracker", data)
         yield Server(port, process.pid)
         if _status(port) != http.client.OK:
             raise BenchError(f"The tracker could not keep its journal in {data}: is the disk full? No figures.")
@@ -116,7 +119,7 @@ def _running(command: list[str], *, cores: Collection[int], folder: Path) -> Ite
     """A process on `cores`, in `folder`, with none of our settings; SIGTERM ends it, or else SIGKILL."""
     settings = {"SEENBY_TRACKER_LISTEN": "127.0.0.1:0", "SEENBY_LOG_LEVEL": "error"}
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("SEENBY_")}
-    with on_cores(cores), (folder / "said.log").open("ab") as said:
+    with on_cores(cores), (folder / _SAID).open("ab") as said:
         process = subprocess.Popen(  # noqa: S603 - our own tracker, or the nginx of this machine
             command,
             cwd=folder,
@@ -154,11 +157,18 @@ def _free_port() -> int:
         return port
 
 
-def _wait_for(port: int, process: subprocess.Popen[str], name: str) -> None:
+def _last_words(folder: Path) -> str:
+    """What a server said last on standard error, as the end of a sentence."""
+    lines = (folder / _SAID).read_text(encoding="utf-8", errors="replace").split("\n")
+    said = [line.strip() for line in lines if line.strip()]
+    return f": {said[-1][:200].rstrip('.')}" if said else ", and did not say why"
+
+
+def _wait_for(port: int, process: subprocess.Popen[str], name: str, folder: Path) -> None:
     until = time.monotonic() + _START
     while _status(port) is None:
         if process.poll() is not None or time.monotonic() > until:
-            raise BenchError(f"{name} did not start on 127.0.0.1:{port}, so it cannot be measured.")
+            raise BenchError(f"{name} did not start on 127.0.0.1:{port}{_last_words(folder)}.")
         time.sleep(0.02)
 
 

@@ -22,9 +22,8 @@ from seenby.words.token import MESSAGE_BYTES, RECIPIENT_BYTES, Keyring, Kind, Mi
 
 CONNECTIONS: Final = (64, 256)
 SECONDS: Final = 3.0  # of load for each figure
-PIXELS: Final = 100_000  # different ones, asked for in turn
+PIXELS: Final = 50_000  # different ones, asked for in turn
 _MEBIBYTE: Final = 2**20
-_WARM_UP: Final = 1.0
 
 Start = Callable[..., AbstractContextManager[Server]]
 
@@ -34,7 +33,8 @@ def bench_tracker(*, rounds: int, tell: Tell, seconds: float = SECONDS, pixels: 
     serving, loading = _cores()
     servers: dict[str, Start] = {"seenby": tracker} | ({"nginx": nginx} if has_nginx() else {})
     measured: dict[tuple[str, int], list[dict[str, float]]] = {}
-    turns = [(turn, many, name) for turn in range(rounds) for many in CONNECTIONS for name in servers]
+    orders = (tuple(servers), tuple(reversed(servers)))  # whoever is first has the quieter machine, or the colder one
+    turns = [(turn, many, name) for turn in range(rounds) for many in CONNECTIONS for name in orders[turn % 2]]
     with tempfile.TemporaryDirectory(prefix="seenby-bench-") as temporary:
         top = Path(temporary)
         tell("making tokens", 0)
@@ -69,12 +69,11 @@ def _paths(path: Path, keys: Keyring, pixels: int) -> Path:
 def _measure(
     start: Start, top: Path, load: Load, *, many: int, seconds: float, cores: Collection[int]
 ) -> dict[str, float]:
-    """One server, started anew in a folder of its own, warmed up and loaded once."""
+    """One server, started anew in a folder of its own, and loaded once."""
     with tempfile.TemporaryDirectory(dir=top) as folder:
         data = open_folder(Path(folder))
         (data.keys / "tracking.json").hardlink_to(top / "keys" / "keys" / "tracking.json")
         with start(data.path, cores=cores) as server:
-            load.run(server.port, connections=many, seconds=min(_WARM_UP, seconds))
             used = server.cpu_seconds()
             answered = load.run(server.port, connections=many, seconds=seconds)
             return _as_figures(answered, server.cpu_seconds() - used, server.peak_memory())
@@ -139,7 +138,10 @@ def _filesystem(path: Path) -> str:
 def tracker_text(figures: dict[str, Any]) -> str:
     """The figures as a table, with what is to be known about them."""
     rows: list[tuple[str, ...]] = [("", "requests/s", "p50 ms", "p99 ms", "CPU µs/request", "memory")]
-    rows += [_row(told) for told in sorted(figures["measured"], key=lambda told: told["connections"])]
+    rows += [
+        _row(told)
+        for told in sorted(figures["measured"], key=lambda told: (told["connections"], told["server"] == "nginx"))
+    ]
     lines = [columns(rows), ""]
     for many, ratio in figures["ratios"].items():
         lines.append(f"ratio to nginx at {many} connections: {shown(ratio) if ratio else '- (nginx is not installed)'}")
