@@ -1,4 +1,4 @@
-"""The README shows what `seenby demo` prints; only times may differ, and what weighs them, by how busy the machine is."""
+"""The README shows what `seenby demo` prints; only times and weights differ, by how busy the machine is."""
 
 import re
 import subprocess
