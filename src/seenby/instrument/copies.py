@@ -13,7 +13,14 @@ from seenby.instrument.edits import CutEdit, Edit, LinkEdit, PixelEdit, is_overf
 from seenby.instrument.headers import Headers, scan_headers
 from seenby.instrument.parts import Encoding
 from seenby.instrument.reasons import Untouched
-from seenby.instrument.transfer import after_soft_breaks, places, room_for_soft_break, soft_wrapped, to_base64
+from seenby.instrument.transfer import (
+    BASE64_WIDTH,
+    after_soft_breaks,
+    places,
+    room_for_soft_break,
+    soft_wrapped,
+    to_base64,
+)
 from seenby.words.limits import LINE_BYTES
 from seenby.words.policy import Level, Policy
 from seenby.words.token import Keyring, Kind, Minter, link_tail
@@ -50,11 +57,10 @@ class _Gap:
 
 @dataclass(frozen=True, slots=True)
 class _Encoded:
-    """A body that can only be encoded when it is complete."""
+    """Lines of base64 that can only be encoded when they are complete."""
 
     pieces: "tuple[_Piece, ...]"
     newline: bytes
-    tail: bytes
 
 
 _Piece = bytes | _Gap | _Encoded
@@ -130,7 +136,7 @@ def _joined(pieces: tuple[_Piece, ...], urls: dict[int, bytes]) -> bytes:
             url = urls[piece.number]
             out.append(url if piece.newline is None else soft_wrapped(url, piece.newline))
         else:
-            out.append(to_base64(_joined(piece.pieces, urls), piece.newline) + piece.tail)
+            out.append(to_base64(_joined(piece.pieces, urls), piece.newline))
     return b"".join(out)
 
 
@@ -192,8 +198,8 @@ def _body_pieces(raw: bytes, plan: BodyPlan, edits: list[Edit]) -> Iterator[_Pie
         case Encoding.QUOTED_PRINTABLE:
             yield from _quoted_pieces(written, edits, plan.body.newline)
         case Encoding.BASE64:
-            tail = written[len(written.rstrip(b"\r\n\t ")) :]
-            yield _Encoded(tuple(_plain_pieces(plan.content, edits)), plan.body.newline, tail)
+            yield from _base64_pieces(plan.content, edits, plan.body.newline)
+            yield written[len(written.rstrip(b"\r\n\t ")) :]
         case Encoding.BINARY:
             yield from _plain_pieces(plan.content, edits)
         case Encoding.IDENTITY:
@@ -207,6 +213,40 @@ def _plain_pieces(content: bytes, edits: list[Edit]) -> Iterator[_Piece]:
         yield from _replacement(edit)
         here = edit.end
     yield content[here:]
+
+
+def _base64_pieces(content: bytes, edits: list[Edit], newline: bytes) -> Iterator[_Piece]:
+    """Base64 text: only lines with a gap in them wait to be encoded, as every gap's length is known beforehand."""
+    waiting: list[_Piece] = []
+    filled = 0  # bytes that wait, which begin a line
+    lead = b""
+    for piece, length in _measured(content, edits):
+        rest = -filled % BASE64_WIDTH  # what completes the line in work
+        whole = (length - rest) // BASE64_WIDTH * BASE64_WIDTH
+        if not isinstance(piece, bytes) or whole <= 0:
+            waiting.append(piece)
+            filled += length
+            continue
+        if filled:
+            yield lead
+            yield _Encoded((*waiting, piece[:rest]), newline)
+            lead = newline
+        yield lead + to_base64(piece[rest : rest + whole], newline)
+        lead, waiting, filled = newline, [piece[rest + whole :]], length - rest - whole
+    if filled:
+        yield lead
+        yield _Encoded(tuple(waiting), newline)
+
+
+def _measured(content: bytes, edits: list[Edit]) -> Iterator[tuple[_Piece, int]]:
+    """The pieces of `content`, each with the length that it will have."""
+    gaps = iter([_gap_length(edit) for edit in edits if not isinstance(edit, CutEdit)])
+    for piece in _plain_pieces(content, edits):
+        yield piece, len(piece) if isinstance(piece, bytes) else next(gaps)
+
+
+def _gap_length(edit: LinkEdit | PixelEdit) -> int:
+    return edit.width if isinstance(edit, LinkEdit) else edit.width - len(PIXEL[0]) - len(PIXEL[1])
 
 
 def _replacement(edit: Edit) -> Iterator[_Piece]:

@@ -13,7 +13,7 @@ from seenby.instrument.parts import Body, Encoding
 _LOOSE_QP: Final = re.compile(rb"=(?![0-9A-Fa-f]{2}|\r?\n)")
 _BASE64: Final = re.compile(rb"[A-Za-z0-9+/\r\n\t ]*+={0,2}[\r\n\t =]*+\Z")
 QP_WIDTH: Final = 75  # and the `=` of a soft line break makes 76
-_BASE64_WIDTH: Final = 57  # bytes that fill 76 columns
+BASE64_WIDTH: Final = 57  # bytes that fill 76 columns
 _EQUALS: Final = 0x3D
 
 
@@ -44,8 +44,8 @@ def _from_base64(written: bytes) -> bytes | None:
 def to_base64(content: bytes, newline: bytes) -> bytes:
     """`content` in lines of 76 columns, without an end of line after the last."""
     return newline.join(
-        binascii.b2a_base64(content[at : at + _BASE64_WIDTH], newline=False)
-        for at in range(0, len(content), _BASE64_WIDTH)
+        binascii.b2a_base64(content[at : at + BASE64_WIDTH], newline=False)
+        for at in range(0, len(content), BASE64_WIDTH)
     )
 
 
