@@ -94,10 +94,18 @@ class SmtpSession:
         """None when we are connected and signed in."""
         try:
             await self._client.connect()
+            if self._client.is_ehlo_or_helo_needed:  # only its EHLO tells what the server can do
+                await self._greet()
         except (aiosmtplib.SMTPException, OSError) as error:
             self._client.close()
             return Answer(outcome=Outcome.BROKEN, reply=_cut(f"No connection to {self.hop}: {_why_not(error)}"))
         return None
+
+    async def _greet(self) -> None:
+        try:
+            await self._client.ehlo()
+        except aiosmtplib.SMTPHeloError:
+            await self._client.helo()  # RFC 5321 3.2: a server from before extensions
 
     async def _transaction(self, envelope_from: str, recipient: str, message: bytes) -> Answer:
         options, encoding = [], "ascii"
