@@ -14,13 +14,15 @@ from typing import Any, Final
 
 from aiosmtpd.smtp import SMTP, AuthResult, LoginPassword
 
-from seenby.words.limits import AUTH_FAILURES, LINE_BYTES, SMTP_COMMAND_BYTES
+from seenby.words.limits import AUTH_FAILURES, LINE_BYTES, MESSAGE_BYTES, SMTP_COMMAND_BYTES
 from seenby.words.message import Sender
 
 CheckPassword = Callable[[str, str, str], Awaitable[Sender | None]]  # user, password, peer
 
 _NOT_A_LINE_END: Final = re.compile(rb"\x00|\r(?!\n)|(?<!\r)\n")
 _LINGER: Final = 5.0  # seconds in which a refused client may finish talking, so that it can read our answer
+_END: Final = b"\r\n.\r\n"
+_CHUNK: Final = 1 << 20  # more than the reader ever holds
 _REPLY: Final = re.compile(r"(\d{3})[ -](?!\d\.\d+\.\d+ )")
 # What aiosmtpd answers without an enhanced code (RFC 3463, RFC 5248), by its reply code.
 _ENHANCED: Final = {
@@ -122,12 +124,50 @@ class Dialog(SMTP):
         await super().push(text)
 
     async def smtp_DATA(self, arg: str) -> None:  # noqa: N802 - aiosmtpd's name
-        """DATA, remembering that what follows is a message."""
+        """DATA. aiosmtpd would keep each line as an object of its own: gigabytes for a message of empty lines."""
+        if await self.check_helo_needed() or await self.check_auth_needed("DATA"):
+            return
+        assert self.envelope is not None
+        if arg or not self.envelope.rcpt_tos:
+            await self.push("501 Syntax: DATA" if arg else "503 Error: need RCPT command")
+            return
+        await self.push("354 End data with <CR><LF>.<CR><LF>")
         self._in_data = True
         try:
-            await super().smtp_DATA(arg)
+            content = await self._message()
+            if content is None:
+                status = "552 Error: Too much mail data"
+            else:
+                self.envelope.content = content
+                status = await self._call_handler_hook("DATA")
         finally:
             self._in_data = False
+        self._set_post_data_state()  # type: ignore[no-untyped-call]
+        await self.push(status)
+
+    async def _message(self) -> bytes | None:
+        """What comes until the lone dot, its transparency undone (RFC 5321 4.5.2); None when that was too much."""
+        kept = bytearray(b"\r\n")  # so that a dot in the first line is at the start of a line like any other
+        is_too_large = False
+        while True:
+            looked_at = max(0, len(kept) - len(_END) + 1)
+            kept += await self._some_bytes()
+            end = kept.find(_END, looked_at)
+            is_too_large = is_too_large or (end if end >= 0 else len(kept)) > MESSAGE_BYTES + 2
+            if end >= 0:
+                break
+            if is_too_large:
+                del kept[: -len(_END)]
+        if rest := kept[end + len(_END) :]:
+            self._reader.feed_data(rest)  # the next command: the reader is empty, as we took all it had
+        return None if is_too_large else bytes(kept[: end + 2]).replace(b"\r\n.", b"\r\n")[2:]
+
+    async def _some_bytes(self) -> bytes:
+        """All that has come, at least one byte."""
+        some: bytes = await self._reader.read(_CHUNK)
+        if not some:
+            raise asyncio.CancelledError  # the client is gone
+        return some
 
     async def smtp_AUTH(self, arg: str) -> None:  # noqa: N802
         """AUTH; a mechanism's name is not case-sensitive (RFC 4954 4)."""

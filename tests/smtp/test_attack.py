@@ -1,0 +1,82 @@
+"""What an attacker tries at the door for submissions, each attempt over a real socket."""
+
+import tracemalloc
+
+from seenby.words.limits import MESSAGE_BYTES
+from tests.smtp.test_gateway import ALICE, MAIL, RITA, Raw, door
+
+__all__ = ["door"]  # the fixture
+
+_START = f"MAIL FROM:<{ALICE}>\r\nRCPT TO:<{RITA}>\r\nDATA\r\n".encode()
+
+
+def into_data(raw: Raw) -> Raw:
+    raw.send(_START)
+    raw.says("250")
+    raw.says("250")
+    raw.says("354")
+    return raw
+
+
+def test_a_message_of_empty_lines_takes_no_more_memory_than_any_other_of_its_size(door):
+    size = 2_000_000
+    with door.raw(signed_in=True) as raw:
+        into_data(raw)
+        tracemalloc.start()
+        try:
+            raw.send(MAIL + b"\r\n" * (size // 2) + b".\r\n").says("250 2.0.0")
+            _, most = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+    assert most < 15 * size
+
+
+def test_what_follows_the_end_of_a_message_is_the_next_command(door):
+    before = door.accepted()
+    with door.raw(signed_in=True) as raw:
+        into_data(raw).send(MAIL + b".\r\nNOOP\r\n" + _START)
+        for code in ("250 2.0.0", "250", "250", "250", "354"):
+            raw.says(code)
+        raw.send(MAIL + b".\r").send(b"\nNOOP\r\n").says("250 2.0.0")
+        raw.says("250")
+    assert door.accepted() == before + 2
+
+
+def test_the_end_of_a_message_is_found_however_the_network_cuts_it(door):
+    before = door.accepted()
+    with door.raw(signed_in=True) as raw:
+        into_data(raw)
+        for byte in MAIL[-40:]:
+            raw.send(bytes([byte]))
+        for byte in b".\r\n":
+            raw.send(bytes([byte]))
+        raw.says("550 5.6.0")  # the piece has no From
+        into_data(raw).send(MAIL)
+        for byte in b".\r\n":
+            raw.send(bytes([byte]))
+        raw.says("250 2.0.0")
+    assert door.accepted() == before + 1
+
+
+def test_dots_at_the_start_of_lines_come_out_as_they_were_meant(door):
+    with door.raw(signed_in=True) as raw:
+        into_data(raw).send(MAIL + b"..\r\n...x\r\n..\r\n.y\r\n.\r\n").says("250 2.0.0")
+        into_data(raw).send(b".\r\n").says("550 5.6.0")
+    team = door.rows("first_team")[0]["id"]
+    message = door.rows("sent_page", team=team, before=2**62, before_id="", limit=1)[0]
+    assert door.rows("spool", message=message["id"])[0]["raw"] == MAIL + b".\r\n..x\r\n.\r\ny\r\n"
+
+
+def test_a_message_without_end_is_forgotten_while_it_is_still_coming(door):
+    with door.raw(signed_in=True) as raw:
+        into_data(raw)
+        tracemalloc.start()
+        try:
+            for _ in range(3):
+                raw.send((b"z" * 900 + b"\r\n") * (MESSAGE_BYTES // 902 + 1))
+            raw.send(b".\r\n").says("552 5.3.4")
+            _, most = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+        assert most < 5 * MESSAGE_BYTES  # the test's own bytes are among them
+        raw.send(b"NOOP\r\n").says("250")
