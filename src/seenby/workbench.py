@@ -181,7 +181,7 @@ def _keys_if_any(settings: Settings) -> Keyring | None:
         return None
 
 
-_LOGIN: Final = re.compile(r"\A(\w[\w+.-]*://)([^:/@]*):[^/]*@")
+_LOGIN: Final = re.compile(r"\A(\w[\w+.-]*://)([^:/]*):[^/]*@")
 _ASKED_PASSWORD: Final = re.compile(r"((?:password|passwd|passfile|sslpassword)=)[^&]*", re.IGNORECASE)
 
 
