@@ -7,7 +7,11 @@ import json
 import os
 import sys
 import threading
+import time
 from collections.abc import Callable
+from typing import Final
+
+LAST_MOMENTS: Final = 2.0  # seconds to end by ourselves
 
 
 def tell_ready(**told: object) -> None:
@@ -17,11 +21,16 @@ def tell_ready(**told: object) -> None:
 
 
 def when_alone(do: Callable[[], object]) -> None:
-    """Call `do`, in another thread, once the supervisor is gone."""
+    """Call `do`, in another thread, once the supervisor is gone; and end this process soon after, whatever it is doing.
+
+    What was promised is on disk at every moment, and whoever starts Seenby anew needs the ports and locks.
+    """
 
     def watch() -> None:
         while os.read(sys.stdin.fileno(), 1024):
             pass
         do()
+        time.sleep(LAST_MOMENTS)
+        os._exit(1)
 
     threading.Thread(target=watch, name="supervisor", daemon=True).start()
