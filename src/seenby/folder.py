@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Final
 
 from seenby.keys import keyring_text, load_keyring, new_keyring, read_secret, write_secret
-from seenby.words.errors import DataFolderError
-from seenby.words.token import Keyring, encode_id
+from seenby.words.errors import DataFolderError, KeyFileError
+from seenby.words.token import Keyring, decode_id, encode_id
 
 SECRET_BYTES: Final = 32
 _OTHERS: Final = 0o077
@@ -48,10 +48,13 @@ class Folder:
         return load_keyring(path)
 
     def secret(self, name: str) -> str:
-        """A secret of this installation, made at the first call; 256 random bits as base64url."""
+        """A secret of this installation, made at the first call; 256 random bits as base64url. Raises KeyFileError."""
         path = self.keys / name
         write_secret(path, encode_id(os.urandom(SECRET_BYTES)))
-        return read_secret(path).strip()
+        text = read_secret(path).strip()
+        if len(decode_id(text) or b"") < SECRET_BYTES:  # cut short by a crash, or emptied: anybody could guess it
+            raise KeyFileError(f"{path} does not hold a secret. Remove it; a new one is made at the next start.")
+        return text
 
     @contextlib.contextmanager
     def held(self, name: str, *, wait: float = 0.0) -> Iterator[None]:

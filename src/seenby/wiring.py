@@ -33,11 +33,13 @@ from seenby.store import Store, open_store
 from seenby.tell.live import Live
 from seenby.web import Parts, make_app, make_preview
 from seenby.web.control import control_router
+from seenby.web.timed import TimedConnection
 from seenby.words.errors import SettingsError
+from seenby.words.limits import REQUEST_BYTES
 from seenby.words.token import decode_id, encode_id
 from seenby.worker import Worker
 
-PORT_PATIENCE: Final = 5.0  # seconds to wait for a port or lock that an ended process has not quite let go
+PORT_PATIENCE: Final = 10.0  # seconds to wait for a port or lock that an ended process has not quite let go
 _GOODBYE: Final = 2  # seconds that open requests get at the end
 
 
@@ -148,7 +150,9 @@ async def run_app(
         on_ready(Started(**started))
         await stop.wait()
         if working is not None:
-            await working
+            await asyncio.wait({working}, timeout=_GOODBYE)  # a step cut short is begun again by the next process
+            working.cancel()
+            await asyncio.wait({working}, timeout=_GOODBYE / 4)
 
 
 async def _work(house: House, folder: Folder, stop: asyncio.Event) -> None:
@@ -244,6 +248,9 @@ def _server(app: Any) -> _Server:  # noqa: ANN401 - an ASGI app
     return _Server(
         uvicorn.Config(
             app,
+            http=TimedConnection,
+            h11_max_incomplete_event_size=REQUEST_BYTES,
+            ws="none",
             log_config=None,
             access_log=False,
             lifespan="off",

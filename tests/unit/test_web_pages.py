@@ -375,9 +375,10 @@ async def test_a_change_is_made_only_for_our_own_pages(
     assert await levels(team) == ((Level.OFF, Level.OFF, 0) if status == 303 else (Level.FULL, Level.FULL, 1))
 
 
-async def test_a_request_with_a_key_of_its_own_is_left_to_whoever_checks_it(team: Store) -> None:
+async def test_only_the_control_door_is_left_to_check_for_itself_who_asks(team: Store) -> None:
     async with browser(parts_of(team)) as opened:
-        assert (await opened.post("/nowhere", headers={"Authorization": "Bearer x"})).status_code in (404, 405)
+        assert (await opened.post("/control/nothing", headers={"Authorization": "Bearer x"})).status_code == 404
+        assert (await opened.post("/nowhere", headers={"Authorization": "Bearer x"})).status_code == 403
 
 
 async def test_a_form_may_be_as_large_as_the_limit_and_no_larger(alice: httpx2.AsyncClient) -> None:

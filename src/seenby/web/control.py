@@ -1,21 +1,27 @@
 """The command line's way into a running Seenby: the one process that may write the store does it for it.
 
-Whoever has the key could read the data folder anyway; the key never leaves this machine.
+Whoever has the key could read the data folder anyway; the key never leaves this machine. So the door is there
+for this machine alone: not for a browser, and not for what a proxy brings from outside.
 """
 
 import hmac
-from typing import Annotated
+from ipaddress import ip_address
+from typing import Annotated, Final
 
-from fastapi import APIRouter, Body, Header
+from fastapi import APIRouter, Body, Depends, Header, Request
 from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
 
 from seenby.accounts import Accounts
 from seenby.words.errors import SeenbyError
 
+CONTROL: Final = "/control/"
+_FROM_ELSEWHERE: Final = ("forwarded", "x-forwarded-for", "x-real-ip", "via", "origin", "sec-fetch-site")
+
 
 def control_router(accounts: Accounts, *, key: str) -> APIRouter:
     """`POST /control/sender` and `POST /control/sign-in`, for holders of `key`."""
-    router = APIRouter(prefix="/control", include_in_schema=False)
+    router = APIRouter(prefix=CONTROL.rstrip("/"), include_in_schema=False, dependencies=[Depends(_only_here)])
 
     def is_ours(authorization: str) -> bool:
         return hmac.compare_digest(authorization.encode(), f"Bearer {key}".encode())
@@ -46,6 +52,22 @@ def control_router(accounts: Accounts, *, key: str) -> APIRouter:
             return JSONResponse({"error": str(error)}, status_code=409)
 
     return router
+
+
+def _only_here(request: Request) -> None:
+    """Whoever asks from elsewhere finds nothing here."""
+    server = request.scope.get("server") or ("",)
+    peer = request.client.host if request.client else ""
+    is_here = bool(peer) and (peer == server[0] or _is_loopback(peer))
+    if not is_here or any(name in request.headers for name in _FROM_ELSEWHERE):
+        raise HTTPException(404)
+
+
+def _is_loopback(peer: str) -> bool:
+    try:
+        return ip_address(peer).is_loopback
+    except ValueError:
+        return False
 
 
 def _forbidden() -> JSONResponse:

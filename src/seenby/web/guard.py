@@ -1,20 +1,24 @@
 """What holds for every request, before any page: headers that keep a browser careful, and two refusals.
 
 A change is refused unless the browser says that one of our own pages asked for it (Sec-Fetch-Site, or
-Origin in browsers without it); the session cookie is SameSite=Lax besides. A request that carries an
-Authorization header is let through to be checked by who answers it: no form and no link can send one.
+Origin in browsers without it); the session cookie is SameSite=Lax besides. Only the control door is asked
+otherwise (see `control`). An Authorization header proves nothing: a browser sends it along to every address
+behind a proxy that asks for a password.
 """
 
+import asyncio
+import re
 from collections.abc import Mapping
 from typing import Final
-from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from seenby.words.limits import FORM_BYTES
+from seenby.web.control import CONTROL
+from seenby.words.limits import FORM_BYTES, REQUEST_SECONDS
 
+_LENGTH: Final = re.compile(r"[0-9]{1,9}")
 _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -42,7 +46,7 @@ def is_own(headers: Headers, *, app_url: str) -> bool:
     origin = headers.get("origin")
     if origin is None:
         return False
-    return origin == app_url or urlsplit(origin).netloc == headers.get("host", "")
+    return origin == app_url or origin.partition("://")[2] == headers.get("host")
 
 
 class Guard:
@@ -69,8 +73,11 @@ class Guard:
 
         refusal = self._refusal(scope)
         if refusal is None and scope["method"] not in _SAFE:
-            body = await _whole_body(receive)
-            refusal = too_large() if body is None else None
+            try:
+                body = await asyncio.wait_for(_whole_body(receive), REQUEST_SECONDS)
+            except TimeoutError:
+                body, refusal = b"", PlainTextResponse("Refused: the form took too long.\n", status_code=408)
+            refusal = too_large() if body is None else refusal
             receive = _again(body or b"", receive)
         if refusal is not None:
             await refusal(scope, receive, with_headers)
@@ -80,11 +87,11 @@ class Guard:
     def _refusal(self, scope: Scope) -> PlainTextResponse | None:
         headers = Headers(scope=scope)
         length = headers.get("content-length", "0")
-        if not length.isdigit() or int(length) > FORM_BYTES:
+        if not _LENGTH.fullmatch(length) or int(length) > FORM_BYTES:
             return too_large()
         if "\0" in scope["path"] or b"%00" in scope["query_string"]:
             return PlainTextResponse("Refused: no address of ours holds a NUL.\n", status_code=400)
-        if scope["method"] in _SAFE or "authorization" in headers or is_own(headers, app_url=self._app_url):
+        if scope["method"] in _SAFE or scope["path"].startswith(CONTROL) or is_own(headers, app_url=self._app_url):
             return None
         return PlainTextResponse("Refused: this change was not asked for by a page of Seenby.\n", status_code=403)
 
