@@ -59,6 +59,8 @@ def shown(raw: bytes, charset: str) -> str:
     """`raw` as text to look at; bytes that make no sense become U+FFFD. Never raises."""
     codec = SHOWN.get(charset.lower(), "utf-8")
     try:
-        return raw.decode(codec, "replace")
+        text = raw.decode(codec, "replace")
     except ValueError:
         return raw.decode("ascii", "replace")
+    # UTF-7 can spell half a character, which no other encoding, and no database, takes.
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace") if codec == "utf-7" else text
