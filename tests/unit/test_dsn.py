@@ -75,6 +75,14 @@ def test_a_message_id_that_is_none_is_left_out(message_id: str) -> None:
     assert parsed["References"] is None
 
 
+@pytest.mark.parametrize("where", ["sender", "recipient", "subject", "message_id", "reply"])
+@pytest.mark.parametrize("word", ["=?utf-8?q?a=0d=0aBcc:_evil@x.test?=", "=?utf-8?b?YQ0KQmNjOiBldmlsQHgudGVzdA==?="])
+def test_no_encoded_word_in_what_was_said_becomes_a_header(where: str, word: str) -> None:
+    given = {"sender": f"{word}@a.test", "recipient": f"{word}@a.test", "message_id": f"<{word}>"}
+    raw = dsn(**{where: given.get(where, word)})
+    assert b"\nBcc:" not in raw
+
+
 text = st.text(max_size=300).map(lambda words: " ".join(words.split()))
 
 

@@ -39,16 +39,21 @@ def compose_dsn(failed: Undelivered, *, host: str, message_id: str, at: datetime
     )  # an internationalised address has no other spelling (RFC 6532)
     dsn = MIMEMultipart("report", report_type="delivery-status", policy=form)
     dsn["From"] = f"Seenby <postmaster@{host}>"
-    dsn["To"] = failed.sender
-    dsn["Subject"] = f"Not sent: {_subject(failed)}"
+    dsn["To"] = _literal(failed.sender)
+    dsn["Subject"] = f"Not sent: {_literal(_subject(failed))}"
     dsn["Date"] = format_datetime(at)
     dsn["Message-ID"] = message_id
     dsn["Auto-Submitted"] = "auto-replied"  # RFC 3834 5
-    if _MESSAGE_ID.fullmatch(failed.message_id):
+    if _MESSAGE_ID.fullmatch(failed.message_id) and "=?" not in failed.message_id:
         dsn["In-Reply-To"] = dsn["References"] = failed.message_id
     dsn.attach(MIMEText(_words(failed), "plain", "utf-8", policy=SMTP))
     dsn.attach(_status(failed, host=host))
     return dsn.as_bytes(policy=form)
+
+
+def _literal(text: str) -> str:
+    """`text` without anything that `email` would take for an encoded word, whose line breaks end a header."""
+    return text.replace("=?", "= ?")
 
 
 def _words(failed: Undelivered) -> str:
@@ -70,12 +75,12 @@ def _status(failed: Undelivered, *, host: str) -> Message:
     reply = _SMTP_REPLY.match(failed.reply)
     server, recipient = Message(policy=SMTP), Message(policy=SMTP)
     server["Reporting-MTA"] = f"dns; {host}"
-    recipient["Final-Recipient"] = _typed(failed.recipient)
+    recipient["Final-Recipient"] = _literal(_typed(failed.recipient))
     recipient["Action"] = "failed"
     recipient["Status"] = (reply and reply[2]) or ("4.4.7" if failed.gave_up else "5.0.0")
     # Only what a server said in SMTP may be called so (RFC 3464 2.3.6); the other is our own description of a fault.
     said = failed.reply.encode("ascii", "replace").decode()
-    recipient["Diagnostic-Code"] = " ".join(("smtp;" if reply else "x-seenby;", *wrap(said, _WORD)))
+    recipient["Diagnostic-Code"] = " ".join(("smtp;" if reply else "x-seenby;", *wrap(_literal(said), _WORD)))
     report = MIMEBase("message", "delivery-status", policy=SMTP)
     report.set_payload([server, recipient])
     return report
