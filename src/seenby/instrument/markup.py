@@ -1,9 +1,12 @@
 """HTML as bytes: where its links, its own marks for us and the pixel's place are. No tree, nothing is written.
 
-One regular expression after the tokenizer of the HTML Standard (13.2.5) walks the text. Comments
-(Outlook's conditional ones too), scripts, styles and other raw text are walked over whole, so that
-what looks like a link in them is never taken for one. Every repeat in it is possessive: the time
-is bounded by the length, whatever is sent.
+One regular expression after the tokenizer of the HTML Standard (13.2.5) walks the text. Comments,
+scripts, styles and other raw text are walked over whole, so that what looks like a link in them is
+never taken for one. Every repeat in it is possessive: the time is bounded by the length, whatever
+is sent.
+
+One kind of comment is looked into: what Outlook alone reads, `<!--[if mso]>…<![endif]-->`. With a
+comment or another condition in it, or a tag that does not end, it stays as it is.
 """
 
 import re
@@ -17,6 +20,8 @@ _ATTRIBUTES: Final = (
     rb"(?:S*+=S*+(?:\"[^\"]*+\"|'[^']*+'|(?![\"'])[^\t\n\f\r >]*+)|(?!S*+=)))*+"
 ).replace(b"S", _SPACE)
 _RAW_TEXT: Final = rb"script|style|title|textarea|xmp|iframe|noembed|noframes"
+# Links: HTML's, and the VML shapes that Outlook makes clickable.
+_LINK: Final = rb"(?:a(?:rea)?|v:(?:roundrect|rect|shape|oval|line|polyline|curve|arc|image|group))"
 _ATTRIBUTE: Final = re.compile(
     (
         rb"([^\t\n\f\r />][^\t\n\f\r />=]*+)"
@@ -27,15 +32,25 @@ _ATTRIBUTE: Final = re.compile(
 
 def _token_pattern(*, images: bool) -> re.Pattern[bytes]:
     wanted = (
-        rb"(?:/?(?:body|html|head)|a(?:rea)?|plaintext|" + (b"img|" if images else b"") + _RAW_TEXT + rb")" + _NAME_END
+        rb"(?:/?(?:body|html|head|noscript)|"
+        + _LINK
+        + rb"|plaintext|"
+        + (b"img|" if images else b"")
+        + _RAW_TEXT
+        + rb")"
+        + _NAME_END
     )
     dull = rb"(?:[^<]++|<(?:(?!" + wanted + rb")/?[a-z][^\t\n\f\r />]*+" + _ATTRIBUTES + rb">|(?![a-z/!?])))*+"
     return re.compile(
         dull
-        + rb"<(?:(?P<link>a(?:rea)?"
+        + rb"<(?:(?P<link>"
+        + _LINK
         + _NAME_END
         + _ATTRIBUTES
         + rb">)|(?P<image>img"
+        + _NAME_END
+        + _ATTRIBUTES
+        + rb">)|(?P<noscript>/?noscript"
         + _NAME_END
         + _ATTRIBUTES
         + rb">)|(?P<frame>/?(?:body|html|head)"
@@ -59,19 +74,33 @@ _TOKENS_AND_IMAGES: Final = _token_pattern(images=True)
 _ALL_TAGS: Final = re.compile(
     rb"<!--.*?-->|<(style|title|script)\b.*?</\1[^>]*+>|<[^>]*+>|&nbsp;|\s++", re.IGNORECASE | re.DOTALL
 )
+_CONDITION: Final = re.compile(rb"<!--\[if\s[^\]<>\r\n]{1,100}+\]>", re.IGNORECASE)
+_CONDITION_END: Final = b"<![endif]-->"
+_NAME: Final = re.compile(rb"[^\t\n\f\r />]++")
+_SHOWN_TEXT: Final = re.compile(rb"(?:[^<]++|<(?!/?a[\t\n\f\r />]))*+", re.IGNORECASE)
+_SHOWN_BYTES: Final = 2000  # of a link's text; an address that people read is shorter
 _FRAME_NAME: Final = re.compile(rb"/?[a-z]++", re.IGNORECASE)
 _SMALL: Final = 4000  # bytes; HTML that shows nothing is smaller
+_MAY_BREAK_OFF: Final = ("comment", "bogus", "raw", "open")
+_SLASH: Final = 0x2F
+_UNQUOTED: Final = 4  # the group of _ATTRIBUTE that holds a value without quotes
 _BOM: Final = b"\xef\xbb\xbf"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Anchor:
-    """One `<a>` or `<area>` with an href: the value's range without spaces around it, and what its author asked."""
+    """One `<a>`, `<area>` or VML shape with an href: the value's range without spaces around it, what its author
+
+    asked, and where its tag ends.
+    """
 
     start: int
     end: int
     break_at: int
+    tag_end: int
+    is_quoted: bool
     opted_out: bool
+    in_noscript: bool = False
 
 
 @dataclass(slots=True, kw_only=True)
@@ -89,6 +118,7 @@ def walk(content: bytes, *, own_pixel: bytes = b"") -> Markup:
     """Find the links of `content`, the pixel's place, and old pixels whose address begins with `own_pixel`."""
     found = Markup(is_empty=_shows_nothing(content))
     frame: dict[bytes, tuple[int, int]] = {}
+    in_noscript = False
     cut_off = len(content)
     look = (_TOKENS_AND_IMAGES if own_pixel and own_pixel in content else _TOKENS).match
     here = 0
@@ -96,15 +126,25 @@ def walk(content: bytes, *, own_pixel: bytes = b"") -> Markup:
         kind = token.lastgroup or "open"
         start, here = token.start(kind) - 1, token.end()
         if kind == "link":
-            _note_link(content, token.start(kind), here - 1, found)
+            _note_link(content, token.start(kind), here - 1, found, in_noscript=in_noscript)
+        elif kind == "noscript":
+            in_noscript = content[start + 1] != _SLASH
         elif kind == "frame":
             _note_frame(content, start, here, frame)
         elif kind == "image":
             _note_image(content, start, here, own_pixel, found)
-        elif here == len(content) and not _is_whole(content, kind):
+        elif kind == "comment" and content.startswith(b"<!--[", start):
+            _note_condition(content, start, here, found, in_noscript=in_noscript)
+        if kind in _MAY_BREAK_OFF and here == len(content) and not _is_whole(content, kind):
             cut_off = start
     _place_pixel(content, cut_off, frame, found)
     return found
+
+
+def shown_text(content: bytes, anchor: Anchor) -> bytes:
+    """What a reader sees of a link, its tags left out: up to the next `<a` or `</a`, or the first 2,000 bytes."""
+    found = _SHOWN_TEXT.match(content, anchor.tag_end, anchor.tag_end + _SHOWN_BYTES)
+    return b"" if found is None else _ALL_TAGS.sub(b"", found[0])
 
 
 def _is_whole(content: bytes, kind: str) -> bool:
@@ -133,12 +173,32 @@ def _place_pixel(content: bytes, cut_off: int, frame: dict[bytes, tuple[int, int
         found.top = len(_BOM) if content.startswith(_BOM) else 0
 
 
-def _note_link(content: bytes, start: int, end: int, found: Markup) -> None:
+def _note_condition(content: bytes, start: int, end: int, found: Markup, *, in_noscript: bool) -> None:
+    """Look into a comment for Outlook. Unquoted addresses stay: a token ending in `--` would end the comment."""
+    opening = _CONDITION.match(content, start, end)
+    stop = end - len(_CONDITION_END)
+    if opening is None or opening.end() > stop or content[stop:end].lower() != _CONDITION_END:
+        return
+    here = opening.end()
+    if content.find(b"<!", here, stop) >= 0:
+        return
+    inside = Markup()
+    while token := _TOKENS.match(content, here, stop):
+        kind, here = token.lastgroup or "open", token.end()
+        if kind == "link":
+            _note_link(content, token.start(kind), here - 1, inside, in_noscript=in_noscript)
+        elif kind in ("open", "bogus") or (kind == "raw" and here == stop):
+            return
+    found.anchors += [anchor for anchor in inside.anchors if anchor.is_quoted]
+    found.cuts += inside.cuts
+
+
+def _note_link(content: bytes, start: int, end: int, found: Markup, *, in_noscript: bool) -> None:
     href: re.Match[bytes] | None = None
     cut: tuple[int, int] | None = None
     opted_out = False
-    name_end = start + (4 if content[start : start + 4].lower() == b"area" else 1)
-    for attribute in _ATTRIBUTE.finditer(content, name_end, end):
+    element = _NAME.match(content, start, end)
+    for attribute in _ATTRIBUTE.finditer(content, element.end() if element else end, end):
         name = attribute[1].lower()
         if name == b"href":
             href = href or attribute
@@ -149,7 +209,17 @@ def _note_link(content: bytes, start: int, end: int, found: Markup) -> None:
     if cut:
         found.cuts.append(cut)
     if href and (span := _value_range(href)):
-        found.anchors.append(Anchor(start=span[0], end=span[1], break_at=href.start(), opted_out=opted_out))
+        found.anchors.append(
+            Anchor(
+                start=span[0],
+                end=span[1],
+                break_at=href.start(),
+                tag_end=end + 1,
+                is_quoted=href.lastindex != _UNQUOTED,
+                opted_out=opted_out,
+                in_noscript=in_noscript,
+            )
+        )
 
 
 def _with_space_before(content: bytes, attribute: re.Match[bytes]) -> tuple[int, int]:
