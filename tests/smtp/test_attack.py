@@ -2,8 +2,10 @@
 
 import tracemalloc
 
+import pytest
+
 from seenby.words.limits import MESSAGE_BYTES
-from tests.smtp.test_gateway import ALICE, MAIL, RITA, Raw, door
+from tests.smtp.test_gateway import ALICE, MAIL, RITA, Raw, door, refusal
 
 __all__ = ["door"]  # the fixture
 
@@ -80,3 +82,68 @@ def test_a_message_without_end_is_forgotten_while_it_is_still_coming(door):
             tracemalloc.stop()
         assert most < 5 * MESSAGE_BYTES  # the test's own bytes are among them
         raw.send(b"NOOP\r\n").says("250")
+
+
+BOSS = "boss@acme.test"
+
+
+@pytest.mark.parametrize(
+    "author",
+    [
+        f"<{BOSS}> <{ALICE}>",
+        f"{BOSS} <{ALICE}>",
+        f"<{ALICE}> {BOSS}",
+        f'"{BOSS}" <{ALICE}>',
+        f'"Boss" <{BOSS}> "{ALICE}" <{ALICE}>',
+        f'{ALICE}, "boss"@acme.test',
+        f'"boss"@acme.test, {ALICE}',
+        f"{BOSS}: {ALICE};",
+        f"{ALICE}, boss@[192.0.2.1]",
+        f"boss @ acme.test, {ALICE}",
+        f"{BOSS}@acme.test, {ALICE}",
+        f"<{BOSS}, {ALICE}",
+        f"{BOSS}\\, <{ALICE}>",
+        f"(x)boss(y)@(z)acme.test, {ALICE}",
+        f"=?utf-8?q?boss=40acme.test?= <{ALICE}>",
+        f"=?utf-8?b?Ym9zc0BhY21lLnRlc3Q=?=, {ALICE}",
+        f"{ALICE}\r\nFrom: {BOSS}",
+        f"{ALICE}\r\nFrom : {BOSS}",
+        f"{ALICE}\r\nfROM:\r\n {BOSS}",
+        f"{ALICE}\r\nFrom: {ALICE}",
+        f"{ALICE}\r\nSender: {BOSS}",
+        f'{ALICE}\r\nSender: "boss"@acme.test',
+        f"{ALICE}\r\nResent-From: {BOSS}",
+        f"{ALICE}\r\nResent-Sender: {BOSS}",
+        "al\u0131ce@acme.test",
+        "alic\u0435@acme.test",
+        f"{ALICE}\u200b",
+    ],
+)
+def test_no_odd_way_of_writing_it_makes_somebody_else_the_author(door, author):
+    before = door.accepted()
+    with door.client() as client:
+        message = MAIL.replace(f"Alice <{ALICE}>".encode(), author.encode())
+        code, words = refusal(lambda: client.sendmail(ALICE, [RITA], message))
+    assert (code, words[:4]) == (550, "5.7." if words[:5] == "5.7.1" else "5.6.")
+    assert door.accepted() == before
+
+
+@pytest.mark.parametrize(
+    "author",
+    [
+        ALICE.upper(),
+        f"{ALICE} <{ALICE}>",
+        f'"{ALICE}" <{ALICE}>',
+        f"=?utf-8?q?alice=40acme.test?= <{ALICE}>",
+        f'"Alice @ Acme" <{ALICE}>',
+        f"Doe, Alice <{ALICE}>",
+        f"{ALICE} (Alice @ work)",
+        f"Alice:\r\n <{ALICE}>;",
+        f"=?utf-8?q?Al=C3=AF=2C_=40home?= <{ALICE}>",
+        f"<{ALICE}>,",
+        f"Alice <{ALICE}>\r\nReply-To: {BOSS}",
+    ],
+)
+def test_ones_own_name_may_be_written_in_any_way(door, author):
+    with door.client() as client:
+        client.sendmail(ALICE, [RITA], MAIL.replace(f"Alice <{ALICE}>".encode(), author.encode()))

@@ -12,6 +12,7 @@ from seenby.words.token import MESSAGE_BYTES, RECIPIENT_BYTES
 
 MAX_HOPS: Final = 100  # RFC 5321 6.3: a message with more trace lines than this is going round in circles
 _MAX_REFERENCES: Final = 50
+_AUTHORS: Final = ("from", "sender", "resent-from", "resent-sender")  # whom programs show as the author
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,14 +35,18 @@ def refusal(submission: Submission, headers: Headers, *, team: Team) -> Refused 
         return Refused(
             code=550, status="5.7.1", why="The envelope sender does not belong to the account you signed in with"
         )
-    written = headers.addresses("from")
-    if not written:
+    authors = [headers.authors(name) for name in _AUTHORS]
+    if not headers.addresses("from"):
         return Refused(code=550, status="5.6.0", why="The message has no From address")
-    if any(address.key not in team.own for _name, address in (*written, *headers.addresses("sender"))):
+    if any(address.key not in team.own for named in authors for address in named or ()):
         return Refused(
             code=550,
             status="5.7.1",
             why="The From address does not belong to the account you signed in with; add it under Settings",
+        )
+    if len(headers.raw("from")) > 1 or None in authors:
+        return Refused(
+            code=550, status="5.6.0", why="It is not clear who the From field names; put what is no address in quotes"
         )
     if len(headers.raw("received")) > MAX_HOPS:
         return Refused(code=554, status="5.4.6", why="The message is going round in circles")

@@ -78,6 +78,24 @@ class Headers:
         """Display name and address of every mailbox in the fields `name`; what is no mailbox is passed over."""
         return tuple(mailbox for value in self.raw(name) for mailbox in _mailboxes(_text(value)))
 
+    def authors(self, name: str) -> tuple[Address, ...] | None:
+        """Everybody whom some reader might take for the author in the fields `name`; None when we cannot be sure.
+
+        A display name that is an address is one of them: many programs show the name and nothing else.
+        """
+        found: list[Address] = []
+        for value in self.raw(name):
+            text = _text(value)
+            plain = _plain(text)
+            ours = [(parse_address(shown_name), address) for shown_name, address in _mailboxes(plain)]
+            if plain.count("@") != sum(1 if named is None else 2 for named, _address in ours):
+                return None
+            quoted = [parse_address(shown_name) for shown_name, _address in _mailboxes(text)]
+            words = [parse_address(_words_decoded(word[0])) for word in _ENCODED_WORD.finditer(text)]
+            found += [address for _named, address in ours]
+            found += [address for address in (*(named for named, _address in ours), *quoted, *words) if address]
+        return tuple(found)
+
     def private(self) -> tuple[tuple[int, int], ...]:
         """The ranges of the fields that must not leave the house: Bcc, Resent-Bcc and X-Seenby…"""
         return tuple(found.span() for found in _PRIVATE.finditer(self.source, 0, self.end))
@@ -188,6 +206,19 @@ def _mailboxes(text: str) -> Iterator[tuple[str, Address]]:
             angle.append(piece)
         else:
             name.append(piece)
+
+
+def _plain(text: str) -> str:
+    """An address list without what is quoted, commented or encoded in it: every `@` left is one of an address."""
+    out: list[str] = []
+    comment = 0
+    for found in _MAILBOX_TOKEN.finditer(_ENCODED_WORD.sub("", text)):
+        piece = found[0]
+        if piece in ("(", ")"):
+            comment = max(comment + (1 if piece == "(" else -1), 0)
+        elif not comment and not piece.startswith('"'):
+            out.append(piece)
+    return "".join(out)
 
 
 def _mailbox(name: list[str], spec: str) -> tuple[str, Address] | None:
