@@ -28,7 +28,8 @@ def settings_page() -> str:
     opening = """\
 Seenby reads its settings once, at start: what the command line gives, then the environment, then a TOML file, then
 the defaults. The file is `seenby.toml` in the current folder, or the one that `SEENBY_CONFIG` names; in it a setting
-stands under its plain name (`next_hop = "smtp://…"`). A name that is no setting is an error, never ignored.
+stands under its plain name (`next_hop = "smtp://…"`). A name in the file that is no setting is an
+error; a misspelt variable is not noticed.
 
 Spans are written `90s`, `5m`, `4h` or `5d`. `seenby settings` prints the same list with the values in force.
 """
@@ -63,6 +64,7 @@ def commands_page() -> str:
     """Every command that `seenby --help` shows."""
     opening = """\
 Every command has `--help`. What you can mend is told in one sentence on standard error, with status 1.
+Type them in the folder where Seenby was started, or give `--data`; after `make run` it is `.venv/bin/seenby`.
 """
     return _page("Commands", "src/seenby/cli.py", opening, *_commands(typer.main.get_command(app), ("seenby",)))
 
