@@ -80,6 +80,11 @@ def up(
     )
 
 
+def _typed() -> str:
+    """What starts this program from here: after `make run` it is not on the PATH."""
+    return sys.argv[0] if Path(sys.argv[0]).name == "seenby" else "seenby"
+
+
 def _greet(told: Mapping[str, str]) -> None:
     lines = [
         f"Seenby {__version__} is running. Ctrl-C stops it.",
@@ -97,9 +102,9 @@ def _greet(told: Mapping[str, str]) -> None:
         lines += [f"  SMTP password  {told['password']}", "                 (shown only now)"]
     else:
         lines += [
-            f"  SMTP password  as shown at the first start; new: seenby sender add {told['owner']} --new-password"
+            f"  SMTP password  as shown at the first start; new: {_typed()} sender add {told['owner']} --new-password"
         ]
-    lines += ["", "  To send from your own address: seenby sender add you@example.com", ""]
+    lines += ["", "  To send from your own address: " + _typed() + " sender add you@example.com", ""]
     sys.stdout.write("\n".join(lines) + "\n")
     sys.stdout.flush()
 
