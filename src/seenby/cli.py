@@ -297,7 +297,7 @@ def explain(token: str, data: DataFolder = None, as_json: AsJson = False) -> Non
 
 
 @app.command()
-def instrument(
+def instrument(  # noqa: PLR0913, PLR0917 - an argument for each option
     file: Annotated[str, typer.Argument(help="A message (RFC 5322), or - for standard input.")],
     recipient: Annotated[list[str], typer.Option(help="Who gets a copy; may be given several times.")],
     sender: Annotated[str, typer.Option("--from", help="The sender: colleagues' copies stay untouched.")] = "",
@@ -305,6 +305,16 @@ def instrument(
     links: Annotated[str, typer.Option(help="off, counted, identified or full.")] = "full",
     tracking_url: Annotated[str, typer.Option(help="The address put into the message.")] = "http://127.0.0.1:8026",
     key_file: Annotated[Path | None, typer.Option(help="Tracking keys; a throw-away key without.")] = None,
+    text_mode: Annotated[
+        str, typer.Option(help="Parts whose links are wrapped: none, html_and_text, html_only or text_only.")
+    ] = "html_and_text",
+    never_host: Annotated[
+        list[str] | None, typer.Option(help="A host whose links stay, with all below it; may be given several times.")
+    ] = None,
+    keep_visible_urls: Annotated[
+        bool, typer.Option("--keep-visible-urls", help="Leave links whose text is an address of another host.")
+    ] = False,
+    keep_noscript: Annotated[bool, typer.Option("--keep-noscript", help="Leave links inside <noscript>.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Instrument one message for some recipients, without any server."""
@@ -318,6 +328,12 @@ def instrument(
         tracking_url=tracking_url,
         key_file=key_file,
         mint=mint,
+        wishes=workbench.wishes_of(
+            text_mode=text_mode,
+            never_hosts=never_host or (),
+            keep_visible_urls=keep_visible_urls,
+            noscript=not keep_noscript,
+        ),
     )
     if as_json:
         print(json.dumps({"copies": [workbench.copy_json(copy) for copy in copies]}))

@@ -14,6 +14,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, Final
 
 from seenby import maillog
@@ -22,7 +23,7 @@ from seenby.delivery.copy import copy_of
 from seenby.delivery.dkim import DkimKey
 from seenby.delivery.dsn import Undelivered, compose_dsn
 from seenby.delivery.hop import NextHop, parse_next_hop
-from seenby.delivery.intake import Team, new_message, new_recipients, references, refusal
+from seenby.delivery.intake import Team, new_message, new_recipients, own_domain, references, refusal
 from seenby.delivery.outcome import event_kind, settle
 from seenby.delivery.retry import Patience
 from seenby.delivery.smtp import Answer, Outcome, SmtpSession
@@ -31,6 +32,7 @@ from seenby.journal import Reader
 from seenby.report.reading import decide, gather, write
 from seenby.store import Store, Transaction, hits, mail, outbox, people
 from seenby.store.times import micros
+from seenby.words.address import Address, parse_address
 from seenby.words.errors import PolicyError
 from seenby.words.event import Event, EventKind
 from seenby.words.message import (
@@ -100,7 +102,7 @@ async def accept(house: House, submission: Submission) -> Intake:
         policy = decide_policy(ceilings=ceilings, asked=parse_asked(headers))
     except PolicyError as error:
         return Refused(code=550, status="5.7.1", why=str(error))
-    analysis = await _analysed(house, submission.raw, tracking_url=house.tracking_url)
+    analysis = await _analysed(house, submission.raw, tracking_url=house.tracking_url, sender=submission.envelope_from)
     hop = f"sender:{sender.id}" if sender.next_hop else ""
     recipients = new_recipients(submission, headers, team=team, policy=policy, hop=hop, mint=house.mint)
     async with house.store.write() as tx:
@@ -222,10 +224,11 @@ async def _team(tx: Transaction, sender: Sender) -> Team:
     )
 
 
-async def _analysed(house: House, raw: bytes, *, tracking_url: str) -> Analysis:
-    if len(raw) < _OFFLOAD:
-        return analyse(raw, tracking_url=tracking_url, keys=house.keys)
-    return await asyncio.to_thread(analyse, raw, tracking_url=tracking_url, keys=house.keys)
+async def _analysed(house: House, raw: bytes, *, tracking_url: str, sender: Address | None) -> Analysis:
+    read = partial(
+        analyse, raw, tracking_url=tracking_url, keys=house.keys, sender_domain=own_domain(sender) if sender else ""
+    )
+    return read() if len(raw) < _OFFLOAD else await asyncio.to_thread(read)
 
 
 async def _server(house: House, tx: Transaction, hop: str) -> NextHop | None:
@@ -267,7 +270,10 @@ async def _copies(house: House, claimed: Sequence[ClaimedCopy]) -> AsyncIterator
                 raw = await mail.spooled(tx, message=copy.message)
             if raw is None:
                 continue  # its fate was settled by another process after our claim ran out
-            known[copy.message] = raw, await _analysed(house, raw, tracking_url=copy.tracking_url)
+            known[copy.message] = (
+                raw,
+                await _analysed(house, raw, tracking_url=copy.tracking_url, sender=parse_address(copy.from_address)),
+            )
         raw, analysis = known[copy.message]
         yield copy, copy_of(analysis, copy, raw=raw, keys=house.keys, host=house.host, dkim=house.dkim)
 

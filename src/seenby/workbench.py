@@ -10,9 +10,20 @@ from typing import Any, Final
 
 from seenby.consent.policy import decide_policy
 from seenby.delivery.hop import parse_next_hop
-from seenby.delivery.intake import Team, untracked_reason
+from seenby.delivery.intake import Team, own_domain, untracked_reason
 from seenby.folder import Folder
-from seenby.instrument import CopyLink, analyse, parse_asked, scan_headers, stamp, untouched_copy
+from seenby.instrument import (
+    NO_WISHES,
+    CopyLink,
+    TextMode,
+    Wishes,
+    analyse,
+    parse_asked,
+    parse_host,
+    scan_headers,
+    stamp,
+    untouched_copy,
+)
 from seenby.judge import judge_case
 from seenby.keys import load_keyring, new_keyring
 from seenby.settings import Settings, is_origin
@@ -55,7 +66,7 @@ def read_file(name: str) -> bytes:
         raise InputError(f"{name} cannot be read: {error.strerror}.") from None
 
 
-def instrument_message(
+def instrument_message(  # noqa: PLR0913 - what a command is given
     raw: bytes,
     *,
     recipients: Sequence[str],
@@ -65,6 +76,7 @@ def instrument_message(
     tracking_url: str,
     key_file: Path | None,
     mint: Callable[[int], str],
+    wishes: Wishes = NO_WISHES,
 ) -> Sequence[HandCopy]:
     """A copy for each recipient, as the gateway would make it. Raises SeenbyError for arguments that cannot be used."""
     ceiling = Policy(pixels=parse_level(pixels), links=parse_level(links))
@@ -76,7 +88,9 @@ def instrument_message(
     )
     keys = load_keyring(key_file) if key_file else new_keyring()
     url = _origin(tracking_url)
-    analysis, message = analyse(raw, tracking_url=url, keys=keys), mint(MESSAGE_BYTES)
+    own = parse_address(sender)
+    analysis = analyse(raw, tracking_url=url, keys=keys, wishes=wishes, sender_domain=own_domain(own) if own else "")
+    message = mint(MESSAGE_BYTES)
     made = []
     for text in recipients:
         address = _address(text)
@@ -101,6 +115,25 @@ def instrument_message(
             )
         made.append(copy)
     return made
+
+
+def wishes_of(*, text_mode: str, never_hosts: Sequence[str], keep_visible_urls: bool, noscript: bool) -> Wishes:
+    """The wishes that options speak of. Raises InputError."""
+    hosts = {text: parse_host(text) for text in never_hosts}
+    for text, host in hosts.items():
+        if host is None:
+            raise InputError(f"'{text[:80]}' is no host: write it as app.example.com.")
+    try:
+        mode = TextMode(text_mode.replace("-", "_"))
+    except ValueError:
+        modes = ", ".join(mode.value for mode in TextMode)
+        raise InputError(f"'{text_mode[:40]}' is no text mode: use one of {modes}.") from None
+    return Wishes(
+        text=mode,
+        never_hosts=frozenset(host for host in hosts.values() if host),
+        keep_visible_urls=keep_visible_urls,
+        noscript=noscript,
+    )
 
 
 def _team_of(sender: Address) -> Team:

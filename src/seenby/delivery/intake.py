@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from seenby.instrument import Analysis, Headers
+from seenby.store.people import is_free_mail
 from seenby.words.address import Address
 from seenby.words.message import Message, Recipient, Refused, Role, Submission, Untracked
 from seenby.words.policy import OFF, Policy
@@ -51,6 +52,11 @@ def refusal(submission: Submission, headers: Headers, *, team: Team) -> Refused 
     if len(headers.raw("received")) > MAX_HOPS:
         return Refused(code=554, status="5.4.6", why="The message is going round in circles")
     return None
+
+
+def own_domain(address: Address) -> str:
+    """The domain whose DKIM signatures on this sender's mail are the sender's own; empty where strangers share it."""
+    return "" if is_free_mail(address.domain) else address.domain
 
 
 def references(headers: Headers) -> Sequence[str]:

@@ -8,8 +8,10 @@ from seenby.instrument.analysis import Analysis, Link, analyse
 from seenby.instrument.copies import Copy, CopyLink, stamp, untouched_copy
 from seenby.instrument.headers import Field, Headers, parse_asked, scan_headers
 from seenby.instrument.reasons import Left, Note, Untouched
+from seenby.instrument.wishes import NO_WISHES, TextMode, Wishes, parse_host
 
 __all__ = [
+    "NO_WISHES",
     "Analysis",
     "Copy",
     "CopyLink",
@@ -18,9 +20,12 @@ __all__ = [
     "Left",
     "Link",
     "Note",
+    "TextMode",
     "Untouched",
+    "Wishes",
     "analyse",
     "parse_asked",
+    "parse_host",
     "scan_headers",
     "stamp",
     "untouched_copy",

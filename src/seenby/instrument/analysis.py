@@ -6,6 +6,7 @@ decided here and copies are only joined together later.
 """
 
 import math
+import re
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import Final
@@ -13,18 +14,20 @@ from typing import Final
 from seenby.instrument.charsets import can_rewrite, decoded
 from seenby.instrument.edits import CutEdit, Edit, LinkEdit, PixelEdit, fitting
 from seenby.instrument.headers import Headers, scan_headers
-from seenby.instrument.markup import Anchor, Markup, walk
+from seenby.instrument.markup import Anchor, Markup, shown_text, walk
 from seenby.instrument.parts import Body, Encoding, Parts, find_bodies, is_inline_pgp
 from seenby.instrument.prose import urls_in
 from seenby.instrument.reasons import Left, Note, Untouched
 from seenby.instrument.target import attribute_text, resolve
 from seenby.instrument.transfer import content_of
+from seenby.instrument.wishes import NO_WISHES, Wishes, shows_address
 from seenby.words.limits import HTML_BYTES, LINKS
 from seenby.words.policy import Level
 from seenby.words.token import MAX_URL, PATHS, Keyring, Kind, Token, parse_token, sign_token, token_url
 
 PIXEL: Final = (b'<img src="', b'" width="1" height="1" alt="">')
 CLIPPED: Final = 98_000  # Gmail shows 102 KB of a message; seen since 2010, 2026 still
+_DOMAIN: Final = re.compile(rb"[a-z0-9_-]+(?:\.[a-z0-9_-]+)+\Z")
 _NO_KEYS: Final = Keyring(keys={0: bytes(32)}, current=0)
 _LINK: Final = Token(kind=Kind.LINK, level=Level.FULL, message="A" * 16, recipient=None, link=0, target="")
 _TOKEN_BYTES: Final = len(sign_token(_LINK, _NO_KEYS)) * 3 // 4  # around the target
@@ -65,15 +68,27 @@ class Analysis:
     templates: dict[tuple[bool, bool], object] = field(default_factory=dict, compare=False, repr=False)
 
 
-def analyse(raw: bytes, *, tracking_url: str, keys: Keyring | None = None) -> Analysis:
+def analyse(
+    raw: bytes,
+    *,
+    tracking_url: str,
+    keys: Keyring | None = None,
+    wishes: Wishes = NO_WISHES,
+    sender_domain: str = "",
+) -> Analysis:
     """Read the message `raw`. Never raises, whatever it is given.
 
     With `keys`, tracking links of ours that the message quotes are followed to their targets, and old
-    pixels of ours are taken out, so that a reply does not count for the mail it answers.
+    pixels of ours are taken out, so that a reply does not count for the mail it answers. A message that
+    carries a DKIM-Signature stays as it is unless its signer is `sender_domain`, above it or below it.
     """
     headers = scan_headers(raw)
     parts = find_bodies(raw, headers)
-    reading = _Reading(raw=raw, tracking_url=tracking_url, keys=keys, unsubscribe=_unsubscribe_links(headers))
+    reading = _Reading(
+        raw=raw, tracking_url=tracking_url, keys=keys, unsubscribe=_unsubscribe_links(headers), wishes=wishes
+    )
+    if parts.stop is None and not _is_signers(headers, sender_domain):
+        parts.stop = Untouched.DKIM_SIGNED
     if parts.stop is None:
         parts.stop = reading.read(parts)
     if parts.stop is not None:
@@ -97,6 +112,22 @@ def analyse(raw: bytes, *, tracking_url: str, keys: Keyring | None = None) -> An
         notes=tuple(Note(reason=reason, count=count) for reason, count in reading.left.items()),
         plans=tuple(reading.plans) if untouched is None else (),
     )
+
+
+def _is_signers(headers: Headers, sender_domain: str) -> bool:
+    """Whether each DKIM signature on the message (RFC 6376 3.5), if there is any, is the sender's own to break."""
+    own = sender_domain.lower()
+    return all(
+        own and (domain == own or own.endswith(f".{domain}") or domain.endswith(f".{own}"))
+        for domain in map(_signer, headers.raw("DKIM-Signature"))
+    )
+
+
+def _signer(signature: bytes) -> str:
+    """The domain in tag d= of a signature, or a dot, which is within no domain, when it is not one."""
+    tags = [tag.split(b"=", 1) for tag in signature.split(b";") if b"=" in tag]
+    named = [value.strip().lower() for name, value in tags if name.strip() == b"d"]
+    return named[0].decode("latin-1") if len(named) == 1 and _DOMAIN.match(named[0]) else "."
 
 
 def _unsubscribe_links(headers: Headers) -> frozenset[str]:
@@ -130,6 +161,7 @@ class _Reading:
     tracking_url: str
     keys: Keyring | None
     unsubscribe: frozenset[str]
+    wishes: Wishes
     links: list[Link] = field(default_factory=list)
     plans: list[BodyPlan] = field(default_factory=list)
     left: Counter[Left] = field(default_factory=Counter)
@@ -168,7 +200,8 @@ class _Reading:
         return f"{self.tracking_url}{PATHS[Kind.PIXEL]}".encode() if self.keys else b""
 
     def _page_edits(self, body: Body, content: bytes, page: Markup, pixel_in: Body | None) -> list[Edit]:
-        found = [edit for anchor in self._first(page.anchors) if (edit := self._anchor_edit(body, content, anchor))]
+        anchors = page.anchors if self._wants_links(html=True, any_there=bool(page.anchors)) else []
+        found = [edit for anchor in self._first(anchors) if (edit := self._anchor_edit(body, content, anchor))]
         links = self._numbered(body, content, found, in_text=False)
         edits: list[Edit] = [*links, *(CutEdit(start=start, end=end) for start, end in page.cuts)]
         if body is pixel_in:
@@ -177,6 +210,13 @@ class _Reading:
             place = page.top if grown > CLIPPED and page.top is not None else page.bottom
             edits.append(PixelEdit(start=place, end=place, width=width))
         return sorted(edits, key=lambda edit: (edit.start, edit.end))
+
+    def _wants_links(self, *, html: bool, any_there: bool) -> bool:
+        """Whether the sender wants links of such parts to be wrapped; if not and there are any, that is noted."""
+        wanted = self.wishes.text.wraps(html=html)
+        if any_there and not wanted:
+            self.left[Left.PART_NOT_WANTED] += 1
+        return wanted
 
     def _first(self, anchors: list[Anchor]) -> list[Anchor]:
         """As many as may be tracked yet; the others are not even looked at."""
@@ -187,16 +227,30 @@ class _Reading:
 
     def _anchor_edit(self, body: Body, content: bytes, anchor: Anchor) -> LinkEdit | None:
         written = content[anchor.start : anchor.end]
-        if anchor.opted_out:
-            self.left[Left.OPTED_OUT] += 1
+        if reason := self._unwanted(body, content, anchor):
+            self.left[reason] += 1
             return None
         text = written.decode("ascii") if written.isascii() else decoded(written, body.charset)
         href = None if text is None else attribute_text(text)
         target = None if href is None else resolve(href, charset_is_unicode=body.charset in ("utf-8", "utf8"))
         return self._edit(anchor.start, anchor.end, target, break_at=anchor.break_at)
 
+    def _unwanted(self, body: Body, content: bytes, anchor: Anchor) -> Left | None:
+        """Why the author or the sender does not want this link to be wrapped, or None."""
+        if anchor.opted_out:
+            return Left.OPTED_OUT
+        if anchor.in_noscript and not self.wishes.noscript:
+            return Left.IN_NOSCRIPT
+        if self.wishes.keep_visible_urls:
+            shown = decoded(shown_text(content, anchor), body.charset)
+            if shown and shows_address(shown, tracking_url=self.tracking_url):
+                return Left.VISIBLE_URL
+        return None
+
     def _text_edits(self, body: Body, content: bytes) -> list[Edit]:
         found: list[LinkEdit] = []
+        if not self._wants_links(html=False, any_there=b"://" in content):
+            return []
         for start, end, sure in urls_in(content, joined_by_spaces=body.joined_by_spaces):
             if len(self.links) + len(found) >= LINKS:
                 self.left[Left.TOO_MANY_LINKS] += 1
@@ -210,7 +264,7 @@ class _Reading:
         """The edit that wraps `target` ('' is no web link, None an odd one), or None with the reason counted."""
         reason = Left.ODD_LINK if target is None else self._reason_to_leave(target)
         if target and reason is Left.OWN_LINK and (followed := self._followed(target)):
-            target, reason = followed, None
+            target, reason = followed, Left.LISTED_HOST if self.wishes.forbid(followed) else None
         if not target or reason:
             if reason:
                 self.left[reason] += 1
@@ -224,7 +278,9 @@ class _Reading:
     def _reason_to_leave(self, target: str) -> Left | None:
         if target.startswith(self.tracking_url) and target[len(self.tracking_url) :][:1] in ("", "/", "?", "#"):
             return Left.OWN_LINK
-        return Left.UNSUBSCRIBE_LINK if target in self.unsubscribe else None
+        if target in self.unsubscribe:
+            return Left.UNSUBSCRIBE_LINK
+        return Left.LISTED_HOST if self.wishes.forbid(target) else None
 
     def _followed(self, url: str) -> str | None:
         """Where a tracking link of ours leads, if we signed it."""

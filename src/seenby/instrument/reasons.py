@@ -11,6 +11,7 @@ class Untouched(StrEnum):
 
     SIGNED = "signed"
     ENCRYPTED = "encrypted"
+    DKIM_SIGNED = "dkim_signed"
     REPORT = "report"
     EMPTY_BODY = "empty_body"
     NO_BODY_PART = "no_body_part"
@@ -34,6 +35,10 @@ class Left(StrEnum):
 
     TEXT_ONLY = "text_only"
     OPTED_OUT = "opted_out"
+    LISTED_HOST = "listed_host"
+    VISIBLE_URL = "visible_url"
+    IN_NOSCRIPT = "in_noscript"
+    PART_NOT_WANTED = "part_not_wanted"
     UNSUBSCRIBE_LINK = "unsubscribe_link"
     OWN_LINK = "own_link"
     ODD_LINK = "odd_link"
@@ -70,6 +75,7 @@ class Note:
 _UNTOUCHED: Final[Mapping[Untouched, str]] = {
     Untouched.SIGNED: "The message is signed; changing it would break the signature.",
     Untouched.ENCRYPTED: "The message is encrypted; there is nothing we could read or change.",
+    Untouched.DKIM_SIGNED: "Another domain has signed the message (DKIM); changing it would break the signature.",
     Untouched.REPORT: "The message is a delivery or read report, not mail that somebody reads.",
     Untouched.EMPTY_BODY: "Not trackable: the body is empty.",
     Untouched.NO_BODY_PART: "Not trackable: the message holds attachments only.",
@@ -86,6 +92,10 @@ _UNTOUCHED: Final[Mapping[Untouched, str]] = {
 _LEFT: Final[Mapping[Left, str]] = {
     Left.TEXT_ONLY: "Plain text only: links can be tracked, opens cannot.",
     Left.OPTED_OUT: "The author asked that this link is not tracked.",
+    Left.LISTED_HOST: "The link leads to a host that the sender keeps out of tracking.",
+    Left.VISIBLE_URL: "The link's text is an address, and the sender wants such links to stay.",
+    Left.IN_NOSCRIPT: "The link is for programs without scripts, and the sender wants such links to stay.",
+    Left.PART_NOT_WANTED: "The sender wants the links of this kind of part to stay.",
     Left.UNSUBSCRIBE_LINK: "Unsubscribing is never tracked.",
     Left.OWN_LINK: "The link is a tracking link of ours already.",
     Left.ODD_LINK: "Mail programs would not agree where this link leads.",

@@ -84,7 +84,7 @@ def _site(authority: str) -> str | None:
     found = _AUTHORITY.match(authority)
     if found is None or int(found[3] or 0) > 65535:
         return None
-    host = found[2] if found[2].startswith("[") else _ascii_host(found[2])
+    host = found[2] if found[2].startswith("[") else ascii_host(found[2])
     if host is None:
         return None
     user = "" if found[1] is None else f"{found[1]}@"
@@ -92,7 +92,8 @@ def _site(authority: str) -> str | None:
     return f"{user}{host}{port}"
 
 
-def _ascii_host(host: str) -> str | None:
+def ascii_host(host: str) -> str | None:
+    """A host as a browser would ask for it: in lower case, IDN in ASCII; None when that is unsure."""
     if not host.isascii():
         if len(host) > 253 or _DEVIATIONS & set(host) or not _is_settled(host):
             return None

@@ -1,0 +1,88 @@
+"""What a sender wants of the rewriting itself, beside the levels of a policy. The defaults wrap all that can be.
+
+A wish only ever takes away: none makes us touch what we would otherwise leave.
+"""
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from html import unescape
+from typing import Final, assert_never
+
+from seenby.instrument.target import ascii_host
+
+_HOST: Final = re.compile(r"https?://(?:[^/?#@]*+@)?(\[[^\]]*+\]|[^:/?#]*+)")
+# A label, a dot and a last label of letters: what mail programs and their warnings take for an address.
+_LOOKS_LIKE_ADDRESS: Final = re.compile(
+    r"(?:https?:[/\\]{2}\S+|(?:[\w-]{1,63}\.)++[^\W\d_]{2,63}\.?(?::[0-9]{1,5})?(?:[/?#]\S*)?)\Z", re.IGNORECASE
+)
+_LONGEST: Final = 2000
+
+
+class TextMode(StrEnum):
+    """In which parts of a message links are wrapped. The pixel does not depend on it."""
+
+    NONE = "none"
+    HTML_AND_TEXT = "html_and_text"
+    HTML_ONLY = "html_only"
+    TEXT_ONLY = "text_only"
+
+    def wraps(self, *, html: bool) -> bool:
+        """Whether links of an HTML part (or of a text part) are wrapped."""
+        match self:
+            case TextMode.NONE:
+                return False
+            case TextMode.HTML_AND_TEXT:
+                return True
+            case TextMode.HTML_ONLY:
+                return html
+            case TextMode.TEXT_ONLY:
+                return not html
+            case _:
+                assert_never(self)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wishes:
+    """The sender's wishes.
+
+    `never_hosts`: hosts that are never wrapped, and all below them, as `parse_host` writes them; here
+    belong the domains that open an app on a phone, which a redirect would keep from opening.
+    `keep_visible_urls`: leave an HTML link whose text is itself an address of another host than ours,
+    so that what is read is what is followed. `noscript`: wrap links inside `<noscript>`.
+    """
+
+    text: TextMode = TextMode.HTML_AND_TEXT
+    never_hosts: frozenset[str] = frozenset()
+    keep_visible_urls: bool = False
+    noscript: bool = True
+
+    def forbid(self, target: str) -> bool:
+        """Whether the host of the URL `target`, or one above it, is on the list."""
+        if not self.never_hosts:
+            return False
+        host = _host_of(target)
+        return any(host == listed or host.endswith(f".{listed}") for listed in self.never_hosts)
+
+
+NO_WISHES: Final = Wishes()
+
+
+def parse_host(text: str) -> str | None:
+    """A host as links carry it (lower case, IDN in ASCII), from `Example.com` or `*.example.com`; None if none."""
+    name = text.strip().removeprefix("*.").rstrip(".")
+    return ascii_host(name) if name and not re.search(r"[\s/@:?#]", name) else None
+
+
+def shows_address(shown: str, *, tracking_url: str) -> bool:
+    """Whether a link's text (entities not yet read) is an address of another host than the tracking host's."""
+    text = unescape(shown[:_LONGEST]).strip()
+    if not _LOOKS_LIKE_ADDRESS.match(text):
+        return False
+    host = _host_of(text if "//" in text or "\\\\" in text else f"http://{text}".lower())
+    return host.lower() != _host_of(tracking_url)
+
+
+def _host_of(url: str) -> str:
+    found = _HOST.match(url)
+    return found[1].rstrip(".") if found else ""
