@@ -233,6 +233,16 @@ async def test_a_connection_that_fails_is_no_refusal(
     assert (await attempts(house, message)) == [(row["state"], row["reply"])]
 
 
+async def test_a_server_from_before_extensions_gets_its_copy_too(house: House) -> None:
+    heard: list[str] = []
+    async with scripted({"EHLO": "502 5.5.1 What?"}, heard=heard) as port:
+        house = sending_to(house, port)
+        message = await submitted(house, await add_sender(house))
+        await flow.send(house, hop="")
+    assert (await one(house, message))["state"] == "sent"
+    assert heard == ["EHLO", "HELO", "MAIL", "RCPT", "DATA", "QUIT"]
+
+
 async def test_no_server_at_all_is_asked_once_for_a_whole_batch(house: House) -> None:
     async with serving() as server:
         house = sending_to(house, server.port)

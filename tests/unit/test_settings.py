@@ -100,7 +100,7 @@ def test_what_is_not_taken_is_named_with_the_way_to_write_it(
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        (b"smpt_listen = 'x:1'\n", "smpt_listen is no setting of Seenby"),
+        (b"smtp_port = 'x:1'\n", "smtp_port is no setting of Seenby"),
         (b"[tracker]\nlisten = 'x:1'\n", "tracker is no setting of Seenby"),
         (b"smtp_listen = 25\n", "smtp_listen (SEENBY_SMTP_LISTEN): Input should be a valid string."),
         (b"give_up = -5\n", "give_up (SEENBY_GIVE_UP): write it as"),
