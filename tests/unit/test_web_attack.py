@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 
 import httpx2
@@ -14,12 +15,15 @@ from seenby.store import Store, open_store
 from seenby.tell.live import Live
 from seenby.web import make_app
 from seenby.web.control import control_router
+from seenby.web.message import SHOWN_HITS
+from seenby.web.rendering import page_of
 from seenby.wiring import _listen, _server, mint
 from seenby.words.errors import KeyFileError
-from tests.browser.lively import ALICE, NOW, add_people
+from tests.browser.lively import ALICE, NOW, Fetch, Mail, Person, add_mail, add_people
 from tests.unit.test_web_pages import APP, OURS, browser, parts_of, sign_in
 
 pytestmark = pytest.mark.anyio
+FLOOD = SHOWN_HITS + 500
 KEY = "k" * 43
 HELD = {"Authorization": f"Bearer {KEY}"}
 
@@ -203,3 +207,30 @@ async def test_a_request_that_two_servers_would_read_differently_is_refused(stor
         answer = await answer_to(port, request_.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n", 1))
         assert answer.startswith((b"HTTP/1.1 400", b"HTTP/1.1 403"))
         assert answer.count(b"HTTP/1.1 ") == 1
+
+
+async def test_a_message_whose_pixel_was_fetched_without_end_still_has_a_page(store: Store) -> None:
+    second = timedelta(seconds=1)
+    rita = Person(address="rita@out.test", name="Rita")
+    fetches = tuple(
+        Fetch(after=second * number, reader=rita.address, label="unknown", agent=f"robot-{number}")
+        for number in range(FLOOD)
+    )
+    await add_mail(
+        store, Mail(id="flooded", subject="Flooded", ago=timedelta(hours=2), people=(rita,), fetches=fetches)
+    )
+    async with browser(parts_of(store)) as opened:
+        await sign_in(opened, store)
+        page = (await opened.get("/messages/flooded")).text
+    assert f"of {FLOOD:,} are shown" in page
+    assert f"robot-{FLOOD - 1}<" in page
+    assert "robot-0<" not in page
+    assert page.count("<tr>") == SHOWN_HITS + 1
+
+
+@pytest.mark.parametrize(
+    "charset", ["punycode", "idna", "unicode_escape", "utf-7", "zlib", "rot13", "no-such", "\u20ac"]
+)
+def test_a_message_names_no_codec_of_pythons(charset: str) -> None:
+    raw = f"Content-Type: text/plain; charset={charset}\r\n\r\nh\\u0069-gxa<b>\r\n".encode()
+    assert "h\\u0069-gxa&lt;b&gt;" in page_of(raw)

@@ -22,6 +22,7 @@ from seenby.words.message import Sender
 
 router = APIRouter()
 _NO_CLICKS = LinkCount()
+SHOWN_HITS = 1000  # whoever has a copy can fetch its pixel as often as they like; the page must still be one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +54,7 @@ class MessagePage:
     names: Mapping[str | None, str]
     timeline: Timeline
     moments: Sequence[Moment]
+    fetches: int  # all of them; only the latest are shown
     links: Sequence[LinkRow]
     targets: Mapping[int | None, str]
     deliveries: Sequence[Attempts]
@@ -103,8 +105,9 @@ async def _read(tx: Transaction, parts: Parts, sender: Sender, message_id: str) 
         message=message,
         recipients=recipients,
         names=names,
-        timeline=timeline(moments),
-        moments=moments[::-1],
+        timeline=timeline(moments[-SHOWN_HITS:]),
+        moments=moments[-SHOWN_HITS:][::-1],
+        fetches=len(moments),
         links=[
             LinkRow(
                 number=row["number"],

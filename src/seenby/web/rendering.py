@@ -13,6 +13,7 @@ from html import escape
 from typing import Final
 from urllib.parse import unquote
 
+from seenby.instrument.charsets import shown
 from seenby.words.limits import DEPTH
 
 _INLINE_BYTES: Final = 8_000_000  # of all images that a message brings along
@@ -72,11 +73,7 @@ def _content(part: Message) -> bytes:
 
 
 def _text(part: Message) -> str:
-    charset = str(part.get_param("charset", "utf-8"))
-    try:
-        return _content(part).decode(charset, "replace")
-    except (LookupError, ValueError):
-        return _content(part).decode("utf-8", "replace")
+    return shown(_content(part), str(part.get_param("charset", "utf-8")))  # a stranger names no codec of Python's
 
 
 def _with_own_images(html: str, message: Message) -> str:
