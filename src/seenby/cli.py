@@ -37,6 +37,8 @@ app = typer.Typer(
 )
 senders = typer.Typer(help="Who may submit mail and sign in.", no_args_is_help=True)
 app.add_typer(senders, name="sender")
+signing = typer.Typer(help="Keys that outgoing mail is signed with.", no_args_is_help=True)
+app.add_typer(signing, name="dkim")
 out = Console(soft_wrap=True)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
@@ -235,6 +237,53 @@ async def _ask_running(folder: Folder, what: str, asked: dict[str, Any]) -> dict
     if "error" in told:
         raise SeenbyError(told["error"])
     return {str(name): str(value) for name, value in told.items()}
+
+
+# ---------------------------------------------------------------- signing
+
+
+@signing.command("create")
+def dkim_create(
+    domain: str,
+    data: DataFolder = None,
+    selector: Annotated[str, typer.Option(help="The record's name; empty: seenby, or seenby-ed for ed25519.")] = "",
+    key_type: Annotated[str, typer.Option("--type", help="rsa (2048 bits) or ed25519.")] = "rsa",
+    as_json: AsJson = False,
+) -> None:
+    """Make a DKIM key for DOMAIN and print the DNS record to publish."""
+    told = workbench.dkim_create(_settings(data), domain=domain, selector=selector, key_type=key_type)
+    if as_json:
+        print(json.dumps(told))
+        return
+    print(
+        f"Key file  {told['file']}  (for the owner's eyes only; back it up)\n\n"
+        f"Publish this TXT record:\n\n  name   {told['name']}\n  value  {told['value']}\n\n"
+        f"As a line of a zone file:\n\n  {told['zone']}\n\n"
+        f"Then: seenby dkim check {told['domain']}\n"
+        "Keys in this folder need no setting: restart Seenby, and mail from the domain and below it is signed.\n"
+        "To use the key elsewhere, set there:\n\n"
+        f'  dkim_domain = "{told["domain"]}"\n  dkim_selector = "{told["selector"]}"\n  dkim_key = "{told["file"]}"'
+    )
+
+
+@signing.command("check")
+def dkim_check(
+    domain: str,
+    data: DataFolder = None,
+    server: Annotated[str, typer.Option(help="The DNS server to ask, host:port, instead of the system's.")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Look up the DNS records of DOMAIN's keys; status 1 when something is wrong."""
+    found = workbench.dkim_check(_settings(data), domain=domain, server=server)
+    if as_json:
+        print(json.dumps([asdict(one) for one in found]))
+    else:
+        for one in found:
+            print(f"{one.name}: {one.what}")
+            if one.cure:
+                print(f"  → {one.cure}")
+    if any(one.cure for one in found):
+        sys.exit(1)
 
 
 # ---------------------------------------------------------------- looking

@@ -185,10 +185,11 @@ def _certificate(settings: Settings, folder: Folder) -> Finding:
 
 
 def _dkim(settings: Settings) -> Finding:
-    if settings.dkim_key is None and not settings.dkim_domain:
-        return Finding(mark="note", what="No DKIM key: mail leaves unsigned, unless the next hop signs it.")
     try:
-        dkim_keys(settings)
+        keys = dkim_keys(settings)
     except SeenbyError as error:
         return Finding(mark="wrong", what="The DKIM key cannot be used.", cure=str(error))
-    return Finding(mark="good", what=f"DKIM: signing for {settings.dkim_domain} ({settings.dkim_selector})")
+    if not keys:
+        return Finding(mark="note", what="No DKIM key: mail leaves unsigned, unless the next hop signs it.")
+    named = ", ".join(f"{key.domain} ({key.selector})" for key in keys)
+    return Finding(mark="good", what=f"DKIM: signing for {named}")

@@ -31,6 +31,11 @@ class Folder:
         return self.path / "keys"
 
     @property
+    def dkim(self) -> Path:
+        """Keys that mail is signed with, `<domain>.<selector>.pem`."""
+        return self.keys / "dkim"
+
+    @property
     def journal(self) -> Path:
         """Hits on their way into the store."""
         return self.path / "journal"

@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 import uvicorn
 
 from seenby.accounts import Accounts
-from seenby.delivery.dkim import DkimKey, load_dkim_key
+from seenby.delivery.dkim import DkimKey, keys_in, load_dkim_key
 from seenby.delivery.hop import parse_next_hop
 from seenby.delivery.retry import Patience
 from seenby.flow import House
@@ -109,13 +109,13 @@ def make_house(settings: Settings, *, folder: Folder, store: Store) -> House:
 
 def dkim_keys(settings: Settings) -> tuple[DkimKey, ...]:
     """The keys that mail is signed with. Raises KeyFileError and SettingsError."""
+    kept = keys_in(Folder(settings.data.absolute()).dkim)
     if settings.dkim_key is None and not settings.dkim_domain:
-        return ()
+        return kept
     if settings.dkim_key is None or not settings.dkim_domain:
         raise SettingsError("DKIM needs both dkim_key (a PEM file) and dkim_domain; one of them is missing.")
-    return (
-        load_dkim_key(path=settings.dkim_key, domain=settings.dkim_domain.lower(), selector=settings.dkim_selector),
-    )
+    named = load_dkim_key(path=settings.dkim_key, domain=settings.dkim_domain.lower(), selector=settings.dkim_selector)
+    return (named, *(key for key in kept if (key.domain, key.selector) != (named.domain, named.selector)))
 
 
 @contextlib.asynccontextmanager

@@ -5,13 +5,25 @@ import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, Final
 
 from seenby.consent.policy import decide_policy
+from seenby.delivery.dkim import keys_for
+from seenby.delivery.dkim_record import (
+    Published,
+    check_key,
+    create_key,
+    look_up,
+    record,
+    record_name,
+    zone_line,
+)
 from seenby.delivery.hop import parse_next_hop
 from seenby.delivery.intake import Team, own_domain, untracked_reason
-from seenby.folder import Folder
+from seenby.folder import Folder, open_folder
 from seenby.instrument import (
     NO_WISHES,
     CopyLink,
@@ -26,8 +38,9 @@ from seenby.instrument import (
 )
 from seenby.judge import judge_case
 from seenby.keys import load_keyring, new_keyring
-from seenby.settings import Settings, is_origin
+from seenby.settings import Settings, is_origin, split_listen
 from seenby.store.people import is_free_mail
+from seenby.wiring import dkim_keys
 from seenby.words.address import Address, parse_address
 from seenby.words.errors import KeyFileError, SeenbyError, SettingsError
 from seenby.words.policy import Policy, parse_level
@@ -41,6 +54,8 @@ from seenby.words.token import (
     read_token,
     token_key_id,
 )
+
+_SELECTOR: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
 
 
 class InputError(SeenbyError):
@@ -56,6 +71,52 @@ class HandCopy:
     pixel: str | None
     links: Sequence[CopyLink]
     untouched: str | None
+
+
+def dkim_create(settings: Settings, *, domain: str, selector: str, key_type: str) -> dict[str, str]:
+    """A new key in the data folder, and what is to be published. Raises SeenbyError."""
+    if key_type not in ("rsa", "ed25519"):
+        raise InputError(f"'{key_type[:40]}' is no type of key: use rsa or ed25519.")
+    name = _domain(domain)
+    label = selector or ("seenby" if key_type == "rsa" else "seenby-ed")
+    if not _SELECTOR.fullmatch(label):
+        raise InputError(f"'{label[:80]}' is no selector: use letters, digits and hyphens, such as seenby2.")
+    path, key = create_key(
+        open_folder(settings.data).dkim, domain=name, selector=label.lower(), rsa_key=key_type == "rsa"
+    )
+    return {
+        "file": str(path),
+        "domain": key.domain,
+        "selector": key.selector,
+        "name": record_name(key),
+        "value": record(key),
+        "zone": zone_line(key),
+    }
+
+
+def dkim_check(settings: Settings, *, domain: str, server: str) -> Sequence[Published]:
+    """What the DNS says of each key that signs for `domain`. Raises SeenbyError."""
+    name = _domain(domain)
+    keys = keys_for(name, dkim_keys(settings))
+    if not keys:
+        raise InputError(f"There is no DKIM key for {name}. Make one: seenby dkim create {name}")
+    ask = partial(look_up, server=_dns_server(server) if server else None)
+    return [check_key(key, look_up=ask) for key in keys]
+
+
+def _domain(text: str) -> str:
+    name = parse_host(text)
+    if name is None or "." not in name:
+        raise InputError(f"'{text[:80]}' is no domain: write it as company.com.")
+    return name
+
+
+def _dns_server(text: str) -> tuple[str, int]:
+    try:
+        host, port = split_listen(text)
+        return str(ip_address(host)), port
+    except ValueError:
+        raise InputError(f"'{text[:80]}' is no DNS server: write it as 192.0.2.1:53.") from None
 
 
 def read_file(name: str) -> bytes:

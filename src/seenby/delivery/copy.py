@@ -8,7 +8,7 @@ from datetime import datetime
 from email.utils import format_datetime
 
 from seenby import maillog
-from seenby.delivery.dkim import DkimKey, dkim_header
+from seenby.delivery.dkim import DkimKey, dkim_header, keys_for
 from seenby.instrument import Analysis, Headers, scan_headers, stamp, untouched_copy
 from seenby.words.message import ClaimedCopy
 from seenby.words.token import Keyring
@@ -37,20 +37,14 @@ def copy_of(
 
 
 def _signed(made: bytes, *, headers: Headers, dkim: Sequence[DkimKey], message: str) -> bytes:
-    """`made` with a signature for its author's domain, the one DMARC looks for (RFC 7489 3.1), if we have its key."""
+    """`made` with signatures for its author's domain, the one DMARC looks for (RFC 7489 3.1), if we have its keys."""
     domains = [address.domain for _name, address in headers.addresses("from")]
-    key = next((key for key in dkim for domain in domains if _is_within(domain, key.domain)), None)
-    if key is None:
-        return made
+    keys = next((keys for domain in domains if (keys := keys_for(domain, dkim))), ())
     try:
-        return dkim_header(made, by=key) + made
+        return b"".join(dkim_header(made, by=key) for key in keys) + made
     except Exception as error:  # noqa: BLE001 - dkimpy refuses header lines that are none; a message goes out all the same
         maillog.unsigned(message, error)
         return made
-
-
-def _is_within(domain: str, other: str) -> bool:
-    return domain == other or domain.endswith(f".{other}")
 
 
 def added_headers(headers: Headers, *, message_id: str, host: str, at: datetime) -> bytes:

@@ -1,18 +1,25 @@
-"""DKIM signatures (RFC 6376) by dkimpy, with RSA done by `cryptography`: ten times faster than its own.
+"""DKIM signatures (RFC 6376, and RFC 8463 for Ed25519) by dkimpy, its arithmetic done by `cryptography`.
+
+That is ten times faster than dkimpy's own RSA, and needs no further library for Ed25519.
 
 Headers that matter are oversigned, present or not, so that nobody can add a second Subject or a
 Reply-To under our signature; never `l=`, which would let anybody append to the body.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, Final
 
 import dkim
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import padding, rsa, utils
+from cryptography.hazmat.primitives.asymmetric import ed25519, padding, rsa, utils
 
+from seenby.keys import read_secret
 from seenby.words.errors import KeyFileError
+
+PrivateKey = rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey
 
 _OVERSIGNED: Final = (
     b"from",
@@ -38,18 +45,42 @@ class DkimKey:
 
     domain: str
     selector: str
-    key: rsa.RSAPrivateKey
+    key: PrivateKey
+
+    @property
+    def algorithm(self) -> bytes:
+        """What the signature's tag a= says."""
+        return b"rsa-sha256" if isinstance(self.key, rsa.RSAPrivateKey) else b"ed25519-sha256"
 
 
 def load_dkim_key(*, path: Path, domain: str, selector: str) -> DkimKey:
-    """The RSA key in a PEM file. Raises KeyFileError."""
+    """The RSA or Ed25519 key in a PEM file. Raises KeyFileError."""
     try:
         key = serialization.load_pem_private_key(path.read_bytes(), password=None)
     except (OSError, ValueError, TypeError) as error:
         raise KeyFileError(f"The DKIM key {path} cannot be read: {error}.") from None
-    if not isinstance(key, rsa.RSAPrivateKey) or key.key_size < 1024:
-        raise KeyFileError(f"The DKIM key {path} is no RSA key of 1024 bits or more (RFC 8301).")
-    return DkimKey(domain=domain, selector=selector, key=key)
+    if isinstance(key, ed25519.Ed25519PrivateKey) or (isinstance(key, rsa.RSAPrivateKey) and key.key_size >= 1024):
+        return DkimKey(domain=domain, selector=selector, key=key)
+    raise KeyFileError(f"The DKIM key {path} is neither Ed25519 nor RSA of 1024 bits or more (RFC 8301).")
+
+
+def keys_in(folder: Path) -> tuple[DkimKey, ...]:
+    """The keys of a data folder, `<domain>.<selector>.pem`, by name. Raises KeyFileError; others must not read them."""
+    keys = []
+    for path in sorted(folder.glob("*.pem")):
+        domain, _, selector = path.stem.rpartition(".")
+        if not domain:
+            raise KeyFileError(f"The DKIM key {path} must be named <domain>.<selector>.pem, to tell what it signs for.")
+        read_secret(path)
+        keys.append(load_dkim_key(path=path, domain=domain.lower(), selector=selector))
+    return tuple(keys)
+
+
+def keys_for(domain: str, keys: Iterable[DkimKey]) -> tuple[DkimKey, ...]:
+    """The keys that sign for `domain`: all of the nearest one at or above it, RSA beside Ed25519 (RFC 8463 3)."""
+    fitting = [key for key in keys if domain == key.domain or domain.endswith(f".{key.domain}")]
+    nearest = max((key.domain for key in fitting), key=len, default="")
+    return tuple(key for key in fitting if key.domain == nearest)
 
 
 def dkim_header(message: bytes, *, by: DkimKey) -> bytes:
@@ -59,7 +90,12 @@ def dkim_header(message: bytes, *, by: DkimKey) -> bytes:
     # Each name once for every time it stands there, and once more: the one that must not be added.
     signed = [name for name in _OVERSIGNED for _ in range(present.count(name) + 1)]
     header: bytes = signer.sign(
-        by.selector.encode(), by.domain.encode(), by.key, include_headers=signed, canonicalize=(b"relaxed", b"relaxed")
+        by.selector.encode(),
+        by.domain.encode(),
+        by.key,
+        signature_algorithm=by.algorithm,
+        include_headers=signed,
+        canonicalize=(b"relaxed", b"relaxed"),
     )
     return header
 
@@ -68,6 +104,21 @@ def _sign(digest: Any, key: rsa.RSAPrivateKey) -> bytes:  # noqa: ANN401 - hashl
     return key.sign(digest.digest(), padding.PKCS1v15(), utils.Prehashed(hashes.SHA256()))
 
 
-# dkimpy has no hook for another RSA; these two names are where it would parse and use the key.
+class _Signer:
+    """An Ed25519 key with the manners of PyNaCl's, which dkimpy expects."""
+
+    def __init__(self, key: ed25519.Ed25519PrivateKey, *, encoder: object) -> None:  # noqa: ARG002
+        self._key = key
+
+    def sign(self, digest: bytes) -> SimpleNamespace:
+        return SimpleNamespace(signature=self._key.sign(digest))
+
+
+# dkimpy has no hook for another library; these three names are where it would parse and use the key.
 dkim.parse_pem_private_key = lambda key: key
 dkim.RSASSA_PKCS1_v1_5_sign = _sign
+dkim.nacl = SimpleNamespace(
+    signing=SimpleNamespace(SigningKey=_Signer),
+    encoding=SimpleNamespace(Base64Encoder=None),
+    exceptions=SimpleNamespace(ValueError=ValueError),
+)
