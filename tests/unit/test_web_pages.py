@@ -219,7 +219,7 @@ async def test_with_nothing_sent_the_page_says_how_to_begin(store: Store) -> Non
     async with browser(parts_of(store)) as opened:
         await sign_in(opened, store)
         page = (await opened.get("/")).text
-    for fact in ("127.0.0.1", "2525", ALICE, "STARTTLS", "seenby sender add you@company.com", "Waiting for your first"):
+    for fact in ("127.0.0.1", "2525", ALICE, "STARTTLS", "seenby sender add ann@company.com", "Waiting for your first"):
         assert fact in page
 
 
@@ -282,6 +282,8 @@ async def test_a_messages_page_tells_every_hit_its_verdict_and_its_reasons(alice
 async def test_an_untouched_message_says_why(alice: httpx2.AsyncClient) -> None:
     page = (await alice.get("/messages/m-signed")).text
     assert "changing it would break the signature" in page
+    assert "nothing can be told about single people" in page
+    assert "No sign of a person yet" not in page
     assert "Plain text only: links can be tracked, opens cannot." in (await alice.get("/messages/m-minutes")).text
 
 
