@@ -147,3 +147,10 @@ def test_no_odd_way_of_writing_it_makes_somebody_else_the_author(door, author):
 def test_ones_own_name_may_be_written_in_any_way(door, author):
     with door.client() as client:
         client.sendmail(ALICE, [RITA], MAIL.replace(f"Alice <{ALICE}>".encode(), author.encode()))
+
+
+@pytest.mark.parametrize("local", [b"a\xff", "a\u0085b".encode(), "a\u202eb".encode(), b"a\x01b"], ids=repr)
+def test_an_address_nobody_can_store_or_show_is_refused_at_once(door, local):
+    with door.raw(signed_in=True) as raw:
+        raw.send(f"MAIL FROM:<{ALICE}> SMTPUTF8\r\n".encode()).says("250")
+        raw.send(b"RCPT TO:<" + local + b"@out.test>\r\n").says("55")

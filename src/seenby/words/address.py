@@ -10,7 +10,11 @@ from typing import Final
 
 MAX_ADDRESS: Final = 254  # RFC 5321 4.5.3.1.3 allows a path of 256 octets, brackets included
 MAX_LOCAL: Final = 64  # RFC 5321 4.5.3.1.1
-_DOT_ATOM: Final = re.compile(r"[^\s\x00-\x20\x7f\"(),:;<>@\[\]\\]+\Z")
+# Besides what RFC 5322 3.2.3 keeps out: control characters, what turns the direction of text around, and surrogates,
+# which is what bytes that are no UTF-8 become on their way in.
+_DOT_ATOM: Final = re.compile(
+    r"[^\s\x00-\x20\x7f-\x9f\"(),:;<>@\[\]\\\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]+\Z"
+)
 _DOMAIN: Final = re.compile(r"(?:[^\W_](?:[\w-]{0,61}[^\W_])?\.)*[^\W_](?:[\w-]{0,61}[^\W_])?\Z")
 
 
