@@ -11,7 +11,7 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from seenby.instrument.charsets import can_rewrite, decoded
+from seenby.instrument.charsets import can_rewrite, decoded, masked
 from seenby.instrument.edits import CutEdit, Edit, LinkEdit, PixelEdit, fitting
 from seenby.instrument.headers import Headers, scan_headers
 from seenby.instrument.markup import Anchor, Markup, shown_text, walk
@@ -171,11 +171,13 @@ class _Reading:
         contents = [(body, content) for body in parts.bodies if (content := self._content(body)) is not None]
         if any(is_inline_pgp(content) for _body, content in contents):
             return Untouched.SIGNED  # or encrypted; signatures in line speak of the whole text
-        pages = {body: walk(content, own_pixel=self._own_pixel()) for body, content in contents if body.is_html}
+        views = {body: masked(content, body.charset) for body, content in contents}
+        pages = {body: walk(views[body], own_pixel=self._own_pixel()) for body, _content in contents if body.is_html}
         pixel_in = _pixel_body(pages)
         for body, content in contents:
             page = pages.get(body)
-            edits = self._page_edits(body, content, page, pixel_in) if page else self._text_edits(body, content)
+            view = views[body]
+            edits = self._page_edits(body, view, page, pixel_in) if page else self._text_edits(body, view)
             if (page and page.is_empty) or not content.strip():
                 self.left[Left.PART_EMPTY] += 1
             if edits:
@@ -191,7 +193,7 @@ class _Reading:
             self.left[Left.PART_MALFORMED] += 1
             return None
         # An undeclared ISO-2022 text has escapes, an undeclared UTF-16 one has zeros.
-        if not can_rewrite(body.charset) or b"\x1b" in content or b"\x00" in content:
+        if not can_rewrite(body.charset) or b"\x1b" in masked(content, body.charset) or b"\x00" in content:
             self.left[Left.PART_CHARSET] += 1
             return None
         return content

@@ -4,6 +4,7 @@ A name in a message is a stranger's text, and Python's codec registry imports mo
 and holds codecs that are none (zlib, rot13, unicode_escape). So names are looked up here first.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Final
 
@@ -35,15 +36,28 @@ _DOUBLE: Final = {
     "euc-kr": "euc-kr",
     "ks_c_5601-1987": "cp949",
 }
-_SHOWN_ONLY: Final = {"iso-2022-jp": "iso2022_jp", "iso-2022-kr": "iso2022_kr", "utf-7": "utf-7"}
+# Here Japanese stands between escapes, in bytes that all look like ASCII: they are masked before anybody looks.
+_ESCAPED: Final = {"iso-2022-jp": "iso2022_jp"}
+_SHOWN_ONLY: Final = {"iso-2022-kr": "iso2022_kr", "utf-7": "utf-7"}
+_JAPANESE: Final = re.compile(rb"\x1b(?:\$[@B]|\(J)[^\x1b\r\n]*+(?:\x1b(?:\$[@B]|\(J)[^\x1b\r\n]*+)*+\x1b\(B")
 
-REWRITTEN: Final[Mapping[str, str]] = _SINGLE | _DOUBLE
+REWRITTEN: Final[Mapping[str, str]] = _SINGLE | _DOUBLE | _ESCAPED
 SHOWN: Final[Mapping[str, str]] = {**REWRITTEN, **_SHOWN_ONLY}
 
 
 def can_rewrite(charset: str) -> bool:
     """Whether text in `charset` may be changed on bytes; an undeclared one ('') may, as we only put ASCII into it."""
     return not charset or charset.lower() in REWRITTEN
+
+
+def masked(content: bytes, charset: str) -> bytes:
+    """`content`, with what only looks like ASCII turned into as many bytes that do not.
+
+    ISO-2022-JP (RFC 1468) goes back to ASCII before the end of each line; what does not keeps its escapes.
+    """
+    if charset.lower() not in _ESCAPED:
+        return content
+    return _JAPANESE.sub(lambda found: b"\x80" * len(found[0]), content)
 
 
 def decoded(raw: bytes, charset: str) -> str | None:
