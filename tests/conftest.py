@@ -65,4 +65,3 @@ async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
     opened = await open_store(database_url=url, data=tmp_path)
     yield opened
     await opened.close()
-

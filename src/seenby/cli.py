@@ -21,8 +21,8 @@ from seenby.accounts import Accounts
 from seenby.bench import bench_text, run_bench
 from seenby.demo import run_demo
 from seenby.doctor import examine
-from seenby.folder import Folder, open_folder
-from seenby.settings import Settings, load_settings, settings_file
+from seenby.folder import Folder, find_folder, open_folder
+from seenby.settings import Settings, load_settings, settings_file, unknown_variables
 from seenby.supervise import supervise
 from seenby.under_up import tell_ready, when_alone
 from seenby.wiring import Role, Started, mint, now, opened_store, run_app, shown_url, tracking_url
@@ -77,6 +77,8 @@ def up(
 ) -> None:
     """Run everything on this machine: gateway, tracker, worker and pages. Ctrl-C stops it."""
     settings = _settings(data, **({"owner": owner} if owner else {}))
+    for name in unknown_variables():
+        sys.stderr.write(f"seenby: {name} is no setting of Seenby and changes nothing; `seenby settings` lists them.\n")
     asyncio.run(
         supervise(settings, given={"SEENBY_DATA": str(settings.data), "SEENBY_OWNER": settings.owner}, on_ready=_greet)
     )
@@ -209,7 +211,7 @@ def sign_in(address: str, data: DataFolder = None, as_json: AsJson = False) -> N
 
 async def _account(settings: Settings, what: str, asked: dict[str, Any]) -> dict[str, str]:
     """Do it here, or have the Seenby that is running on this folder do it."""
-    folder = open_folder(settings.data)
+    folder = open_folder(settings.data) if what == "sender" else find_folder(settings.data)
     try:
         async with opened_store(settings, folder=folder) as store:
             url = settings.app_url or folder.whereabouts().get("app_url") or shown_url(settings.app_listen)

@@ -7,6 +7,8 @@ import ssl
 import sys
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Final, Literal
 from urllib.parse import urlsplit
 
@@ -15,7 +17,7 @@ import httpx2
 from seenby.delivery.hop import parse_next_hop
 from seenby.folder import Folder, open_folder
 from seenby.gateway.certificate import tls_context
-from seenby.settings import Settings, split_listen
+from seenby.settings import Settings, split_listen, unknown_variables
 from seenby.web.assets import load_assets
 from seenby.wiring import dkim_keys, opened_store, tracking_url
 from seenby.words.errors import SeenbyError
@@ -40,13 +42,27 @@ async def examine(settings: Settings) -> list[Finding]:
 
 async def _findings(settings: Settings) -> AsyncIterator[Finding]:
     yield _python()
-    folder, finding = _folder(settings)
-    yield finding
-    if folder is None:
-        return
-    yield _keys(folder)
-    yield _room(folder)
+    for name in unknown_variables():
+        yield Finding(mark="wrong", what=f"{name} is no setting of Seenby.", cure="`seenby settings` lists them all.")
     yield _frontend()
+    if settings.data.exists():
+        folder, finding = _folder(settings)
+        yield finding
+        if folder is None:
+            return
+        yield _keys(folder)
+        yield _room(folder)
+        async for finding in _around(settings, folder):
+            yield finding
+        return
+    cure = "`seenby up` makes it. If Seenby runs already, run this in the same folder, or set SEENBY_DATA."
+    yield Finding(mark="note", what=f"There is no data folder at {settings.data.absolute()} yet.", cure=cure)
+    with TemporaryDirectory() as aside:  # looking makes nothing that stays
+        async for finding in _around(settings.model_copy(update={"data": Path(aside)}), open_folder(Path(aside))):
+            yield finding
+
+
+async def _around(settings: Settings, folder: Folder) -> AsyncIterator[Finding]:
     # A process that was killed leaves its word behind, but not its locks.
     is_running = folder.is_held("up") or (settings.is_sqlite and folder.is_held("store"))
     running = folder.whereabouts() if is_running or not settings.is_sqlite else {}

@@ -114,6 +114,16 @@ def _take(file: int, *, file_path: Path, folder: Path, until: float) -> None:
             return
 
 
+def find_folder(path: Path) -> Folder:
+    """The data folder that is there already. Raises DataFolderError: a question is no reason to make an empty one."""
+    if not path.is_dir():
+        raise DataFolderError(
+            f"There is no data folder at {path.absolute()}. Run this where Seenby runs, or set SEENBY_DATA; "
+            "`seenby up` makes a new one."
+        )
+    return open_folder(path)
+
+
 def open_folder(path: Path) -> Folder:
     """The data folder, made with mode 0700 if it is not there. Raises DataFolderError when others may look into it."""
     folder = Folder(path.absolute())

@@ -64,6 +64,12 @@ def keyring_text(keys: Keyring) -> str:
     )
 
 
+def known_key_ids(path: Path) -> frozenset[int]:
+    """Every key that the file names, revoked ones too. Raises KeyFileError."""
+    told = load_keyring(path)
+    return frozenset(told.keys) | frozenset(int(key_id) for key_id in json.loads(read_secret(path)).get("revoked", []))
+
+
 def load_keyring(path: Path) -> Keyring:
     """The keys in `path`, revoked ones left out. Raises KeyFileError."""
     try:

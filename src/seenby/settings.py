@@ -7,6 +7,7 @@ They come from the environment (`SEENBY_NAME`), then from a TOML file, then from
 import os
 import re
 import tomllib
+from collections.abc import Sequence
 from datetime import timedelta
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
@@ -26,6 +27,7 @@ from seenby.words.errors import PolicyError, SettingsError
 from seenby.words.policy import Level, Policy, parse_level
 
 Network = IPv4Network | IPv6Network
+_OF_TESTS: Final = frozenset({"SEENBY_REQUIRE_ALL", "SEENBY_SCREENSHOTS"})
 _UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _SPAN: Final = re.compile(r"([0-9]{1,12})([smhd])")
 # Port and database name are looked at here, so that no other library complains of them with the password in its words.
@@ -201,6 +203,12 @@ def split_listen(text: str) -> tuple[str, int]:
     if not colon or not host or not port.isascii() or not port.isdigit() or int(port) > 65535:
         raise ValueError("write it as host:port, such as 127.0.0.1:8025")
     return host.strip("[]"), int(port)
+
+
+def unknown_variables() -> Sequence[str]:
+    """Names in the environment that look like settings of ours and are none: most likely misspelt."""
+    known = {f"SEENBY_{name.upper()}" for name in Settings.model_fields} | {"SEENBY_CONFIG"}
+    return sorted(name for name in os.environ if name.startswith("SEENBY_") and name not in known | _OF_TESTS)
 
 
 def settings_file() -> Path:

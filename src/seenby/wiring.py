@@ -28,13 +28,14 @@ from seenby.folder import Folder, open_folder
 from seenby.gateway import open_gateway
 from seenby.gateway.certificate import tls_context
 from seenby.journal import FileReader
+from seenby.keys import known_key_ids
 from seenby.settings import Settings, split_listen
 from seenby.store import Store, open_store
 from seenby.tell.live import Live
 from seenby.web import Parts, make_app, make_preview
 from seenby.web.control import control_router
 from seenby.web.timed import TimedConnection
-from seenby.words.errors import SettingsError
+from seenby.words.errors import KeyFileError, SettingsError
 from seenby.words.limits import REQUEST_BYTES
 from seenby.words.token import decode_id, encode_id
 from seenby.worker import Worker
@@ -138,6 +139,7 @@ async def run_app(
     async with contextlib.AsyncExitStack() as opened:
         store = await opened.enter_async_context(opened_store(settings, folder=folder, wait=PORT_PATIENCE))
         house = make_house(settings, folder=folder, store=store)
+        await _same_keys(house, folder)
         started: dict[str, str] = {}
         if settings.is_sqlite and Role.WORKER in roles:
             async with store.write() as tx:
@@ -153,6 +155,23 @@ async def run_app(
             await asyncio.wait({working}, timeout=_GOODBYE)  # a step cut short is begun again by the next process
             working.cancel()
             await asyncio.wait({working}, timeout=_GOODBYE / 4)
+
+
+async def _same_keys(house: House, folder: Folder) -> None:
+    """Refuse to go on with other keys than mail was sent with: its links would be dead, and nobody would know why.
+
+    Raises KeyFileError.
+    """
+    path = folder.keys / "tracking.json"
+    async with house.store.write() as tx:
+        used = await tx.one("setting", team="", name="tracking_key")
+        if used is not None and int(used["value"]) not in known_key_ids(path):
+            raise KeyFileError(
+                f"Mail was sent with a key that {path} does not hold, so links in it would be dead. Put the backup "
+                'of that file back. If it is lost for good, name the old key under "revoked" in the file: '
+                f'"revoked": [{used["value"]}].'
+            )
+        await tx.run("put_setting", team="", name="tracking_key", value=str(house.keys.current))
 
 
 async def _work(house: House, folder: Folder, stop: asyncio.Event) -> None:

@@ -180,7 +180,7 @@ async def test_what_the_next_hop_takes_is_sent_and_its_words_are_kept(house: Hou
     assert await rows(house.store, "spool", message=message) == []
     ((from_, to, content),) = server.got
     assert (from_, to) == (ALICE, RITA)
-    assert content.startswith(b"Received: by t.test with ESMTPSA;")
+    assert content.startswith(b"Received: by t.test with ESMTPA;")
     assert b"http://t.test/o/" in content
     assert await flow.send(house, hop="") == flow.Batch(copies=0, reached=True)
 

@@ -16,6 +16,7 @@ import typer
 from typer.testing import CliRunner
 
 from seenby import cli
+from seenby.folder import open_folder
 from seenby.words.errors import SeenbyError
 from seenby.words.limits import LIMITS
 from tests.house import ALICE, MAIL, RITA, ROB
@@ -106,7 +107,7 @@ def test_judge_and_explain_for_programs(tmp_path: Path) -> None:
         (["judge", "--cases", "/nonexistent"], "/nonexistent cannot be read"),
         (["explain", "rubbish"], "no token of Seenby"),
         (["sender", "add", "nobody"], "'nobody' is no address"),
-        (["sign-in", "nobody@acme.test"], "There is no sender nobody@acme.test"),
+        (["sign-in", "nobody@acme.test"], "There is no data folder at"),
         (["sender", "add", ALICE, "--next-hop", "h.test"], "The next hop"),
         (["sender", "add", ALICE, "--data", "/dev/null"], "The data folder /dev/null cannot be made"),
         (["up", "--owner", "nobody"], "owner (SEENBY_OWNER): write it as name@domain."),
@@ -148,6 +149,9 @@ def test_doctor_finds_nothing_wrong_with_a_fresh_folder_or_one_that_was_killed(
 ) -> None:
     for name in ("SMTP", "APP", "TRACKER"):
         monkeypatch.setenv(f"SEENBY_{name}_LISTEN", "127.0.0.1:0")
+    assert findings(0) == {}
+    assert not (tmp_path / "seenby-data").exists(), "looking makes nothing"
+    open_folder(tmp_path / "seenby-data")
     assert findings(0) == {}
     (tmp_path / "seenby-data" / "running.json").write_text('{"control": "http://127.0.0.1:1"}')
     assert findings(0) == {}

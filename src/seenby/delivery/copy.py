@@ -49,7 +49,7 @@ def _signed(made: bytes, *, headers: Headers, dkim: Sequence[DkimKey], message: 
 
 def added_headers(headers: Headers, *, message_id: str, host: str, at: datetime) -> bytes:
     """The lines a submission server puts on top (RFC 6409 8): trace, and Message-ID and Date where they are missing."""
-    lines = [f"Received: by {host} with ESMTPSA; {format_datetime(at)}"]
+    lines = [f"Received: by {host} with ESMTPA; {format_datetime(at)}"]
     if not headers.raw("message-id"):
         lines.append(f"Message-ID: {message_id}")
     if not headers.raw("date"):

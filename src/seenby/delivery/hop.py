@@ -67,7 +67,7 @@ def parse_next_hop(text: str) -> NextHop | None:
 
 def _unreadable() -> SettingsError:
     return SettingsError(
-        "The next hop (SEENBY_NEXT_HOP) cannot be read: write it as "
+        "The next hop cannot be read: write it as "
         "smtp://user:password@host:port?tls=starttls (or implicit, or none), with %-escapes in user and password; "
         "&verify=no takes any certificate."
     )

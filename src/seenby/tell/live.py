@@ -89,6 +89,7 @@ class Live:
         self._monotonic = monotonic
         self._poll = poll
         self._listeners: set[Listener] = set()
+        self._joining = asyncio.Lock()
         self._tail: asyncio.Task[None] | None = None
         self._stopped = False
         self._seen: OrderedDict[str, None] = OrderedDict()
@@ -109,10 +110,11 @@ class Live:
         listener = Listener(team=team, seq=after)
         if self._stopped:
             listener.end()
-        self._listeners.add(listener)
         try:
-            await self._catch_up(listener, after=after)
-            self._follow()
+            async with self._joining:  # two first listeners would each set where the tail begins
+                self._listeners.add(listener)
+                await self._catch_up(listener, after=after)
+                self._follow()
             yield listener
         finally:
             self._listeners.discard(listener)

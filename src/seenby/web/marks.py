@@ -101,7 +101,7 @@ def why_not_tracked(message: Row, recipient: Row, *, level: int, channel: str) -
         return untouched_sentence(message["untouched"])
     match Level(level):
         case Level.OFF:
-            return f"Not tracked: {channel} were switched off for this message."
+            return f"Not tracked: {channel} were switched off."
         case Level.COUNTED:
             return f"Not tracked one by one: {channel} of this message are counted for all recipients together."
         case Level.IDENTIFIED | Level.FULL:

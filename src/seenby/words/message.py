@@ -32,7 +32,7 @@ class Untracked(StrEnum):
 _UNTRACKED = {
     Untracked.OWN: "Not tracked: this is the sender's own address.",
     Untracked.COLLEAGUE: "Not tracked: a colleague.",
-    Untracked.OFF: "Not tracked: switched off for this message.",
+    Untracked.OFF: "Not tracked: tracking was switched off.",
 }
 
 
