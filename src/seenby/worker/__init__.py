@@ -17,6 +17,7 @@ JUDGE_AT_ONCE: Final = 50
 REST: Final = 5  # a message is judged a sixth of the time at the most
 TELL_EVERY: Final = 1.0
 SWEEP_EVERY: Final = 60.0
+LAST_COPIES: Final = 1.0  # seconds that sending may go on after a stop
 AFTER_FAULT: Final = 1.0
 CONNECTIONS_PER_HOP: Final = (
     4  # once it has been reached; one until then: a server that hangs keeps nobody else waiting
@@ -45,6 +46,8 @@ class Worker:
             rounds.create_task(self._round("judge", self._judge_round, JUDGE_EVERY, stop))
             rounds.create_task(self._round("tell", lambda: flow.tell(self._house), TELL_EVERY, stop))
             rounds.create_task(self._round("sweep", lambda: flow.sweep(self._house), SWEEP_EVERY, stop))
+        if self._sending:  # a copy that a server is just taking would otherwise be sent twice
+            await asyncio.wait(self._sending, timeout=LAST_COPIES)
         for task in self._sending:
             task.cancel()
         await asyncio.gather(*self._sending, return_exceptions=True)
