@@ -1,7 +1,7 @@
 """Which fetch an announced own view explains.
 
 Each announcement explains one open, eight seconds back and ten forward: the one that fits its surface, and of those the
-nearest. A fetch from the sender's known address needs no announcement and uses it up.
+nearest, of two as near the later. A fetch from the sender's known address needs no announcement and uses it up.
 """
 
 from collections.abc import Mapping, Sequence
@@ -37,7 +37,7 @@ def find_claims(evidence: Evidence, traces: Sequence[Trace]) -> Mapping[int, str
         fitting = [one for one in near if _fits(one, view, evidence)]
         if not fitting:
             continue
-        chosen = min(fitting, key=lambda one: (not _meant(one.agent, view), abs(one.t - view.at_seconds)))
+        chosen = min(fitting, key=lambda one: (not _meant(one.agent, view), abs(one.t - view.at_seconds), -one.t))
         for one in near:
             repeats = one.actor == chosen.actor and abs(one.t - chosen.t) <= REPEATS
             if one is chosen or (repeats and one.agent.kind not in _PROXIES):
