@@ -2,8 +2,10 @@
 
 import pytest
 
+from seenby.delivery.intake import own_domain
 from seenby.instrument import Analysis, Left, TextMode, Untouched, Wishes, analyse, parse_host
 from seenby.instrument.wishes import shows_address
+from seenby.words.address import parse_address
 
 TRACKING = "https://t.example.com"
 BOTH = b"""\
@@ -143,6 +145,19 @@ def test_a_signed_message_is_touched_only_if_the_signature_is_the_senders_own(
     analysis = analyse(raw, tracking_url=TRACKING, sender_domain=sender)
     assert analysis.untouched is (None if touched else Untouched.DKIM_SIGNED)
     assert bool(analysis.links) == touched
+
+
+@pytest.mark.parametrize(
+    ("address", "domain"),
+    [
+        pytest.param("Alice@Company.COM", "company.com", id="a company's"),
+        pytest.param("alice@GMAIL.com", "", id="one that strangers share"),
+    ],
+)
+def test_a_domain_that_strangers_share_is_nobodys_own(address: str, domain: str) -> None:
+    parsed = parse_address(address)
+    assert parsed is not None
+    assert own_domain(parsed) == domain
 
 
 def test_with_two_signatures_both_must_be_the_senders_own() -> None:

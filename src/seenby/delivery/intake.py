@@ -56,7 +56,8 @@ def refusal(submission: Submission, headers: Headers, *, team: Team) -> Refused 
 
 def own_domain(address: Address) -> str:
     """The domain whose DKIM signatures on this sender's mail are the sender's own; empty where strangers share it."""
-    return "" if is_free_mail(address.domain) else address.domain
+    domain = address.domain.lower()  # the same at acceptance as when it is sent, from what was kept in lower case
+    return "" if is_free_mail(domain) else domain
 
 
 def references(headers: Headers) -> Sequence[str]:
