@@ -57,7 +57,7 @@ RENEW_EVERY: Final = 15.0  # seconds; a living worker keeps its claims, however 
 BATCH_COPIES: Final = 10
 BATCH_HITS: Final = 500
 CAUGHT: Final = Answer(outcome=Outcome.TAKEN, reply="Kept in the built-in mailbox: no next hop is set.")
-_OFFLOAD: Final = 100_000  # bytes from which analysing a message would keep others waiting
+_OFFLOAD: Final = 100_000  # bytes from which reading or stamping a message would keep others waiting
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -275,7 +275,8 @@ async def _copies(house: House, claimed: Sequence[ClaimedCopy]) -> AsyncIterator
                 await _analysed(house, raw, tracking_url=copy.tracking_url, sender=parse_address(copy.from_address)),
             )
         raw, analysis = known[copy.message]
-        yield copy, copy_of(analysis, copy, raw=raw, keys=house.keys, host=house.host, dkim=house.dkim)
+        make = partial(copy_of, analysis, copy, raw=raw, keys=house.keys, host=house.host, dkim=house.dkim)
+        yield copy, (make() if len(raw) < _OFFLOAD else await asyncio.to_thread(make))
 
 
 async def _settle(house: House, copy: ClaimedCopy, answer: Answer, *, caught: bytes | None = None) -> None:

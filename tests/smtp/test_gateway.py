@@ -368,6 +368,15 @@ def test_a_full_disk_is_said_and_nothing_is_kept(door, monkeypatch):
         client.sendmail(ALICE, [RITA], MAIL)
 
 
+def test_one_connection_more_than_there_may_be_is_turned_away_for_now(door, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr("seenby.gateway.door.SMTP_DIALOGS", 0)
+        with socket.create_connection(("127.0.0.1", door.port), timeout=20) as one_more:
+            assert one_more.makefile("rb").read().startswith(b"421 4.7.0")
+    with door.raw(signed_in=True) as raw:
+        raw.send(b"NOOP\r\n").says("250")
+
+
 def test_no_is_always_said_with_an_enhanced_code():
     from seenby.gateway.dialog import _ENHANCED, _REPLY
 

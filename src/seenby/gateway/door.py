@@ -17,7 +17,7 @@ from seenby.gateway.throttle import Throttle
 from seenby.store import people
 from seenby.store.times import micros
 from seenby.words.address import Address, parse_address
-from seenby.words.limits import LINE_BYTES, MESSAGE_BYTES, RECIPIENTS, SMTP_SECONDS
+from seenby.words.limits import LINE_BYTES, MESSAGE_BYTES, RECIPIENTS, SMTP_DIALOGS, SMTP_SECONDS
 from seenby.words.message import Accepted, Refused, Sender, Submission
 
 _EXTENSIONS: Final = ("PIPELINING", "ENHANCEDSTATUSCODES")  # RFC 2920, RFC 2034
@@ -119,6 +119,16 @@ def _addresses(texts: Sequence[str]) -> tuple[Address, ...]:
     return tuple(address for text in texts if (address := parse_address(text)) is not None)
 
 
+class _Full(asyncio.Protocol):
+    """Turns a client away for now: each dialog holds a file, and the pages share this process."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Say so, and close."""
+        assert isinstance(transport, asyncio.WriteTransport)
+        transport.write(b"421 4.7.0 Too many connections; try again later\r\n")
+        transport.close()
+
+
 @dataclass(slots=True, kw_only=True)
 class Gateway:
     """An open door; `port` is the one it got."""
@@ -141,7 +151,9 @@ async def open_gateway(*, house: House, listen: tuple[str, int], tls: ssl.SSLCon
     dialogs: set[Dialog] = set()
     loop = asyncio.get_running_loop()
 
-    def new_dialog() -> Dialog:
+    def new_dialog() -> asyncio.BaseProtocol:
+        if len(dialogs) >= SMTP_DIALOGS:
+            return _Full()
         return Dialog(
             door,
             check=door.check,

@@ -28,6 +28,7 @@ URL_CHARACTERS: Final = 2000
 REQUEST_BYTES: Final = 16_384
 REQUEST_SECONDS: Final = 15
 SMTP_SECONDS: Final = 300  # RFC 5321 4.5.3.2.7
+SMTP_DIALOGS: Final = 500  # each holds a file; the pages share the process
 AUTH_FAILURES: Final = 5  # in one SMTP session
 FORM_BYTES: Final = 65_536
 
@@ -37,6 +38,7 @@ LIMITS: Final = (
     Limit(name="line in a message", value=LINE_BYTES, unit="bytes", beyond="refused with 500 5.6.0"),
     Limit(name="SMTP command", value=SMTP_COMMAND_BYTES, unit="bytes", beyond="refused with 500 5.5.2"),
     Limit(name="SMTP silence", value=SMTP_SECONDS, unit="seconds", beyond="the connection is closed with 421"),
+    Limit(name="SMTP connections at once", value=SMTP_DIALOGS, unit="", beyond="turned away with 421, try again"),
     Limit(name="failed AUTH in one session", value=AUTH_FAILURES, unit="", beyond="the connection is closed with 421"),
     Limit(name="headers of a message", value=HEADER_BYTES, unit="bytes", beyond="the message goes out untouched"),
     Limit(name="MIME parts", value=PARTS, unit="", beyond="the message goes out untouched"),
