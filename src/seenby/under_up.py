@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-LAST_MOMENTS: Final = 2.0  # seconds to end by ourselves
+LAST_MOMENTS: Final = 3.0  # seconds to end by ourselves
 
 
 def tell_ready(**told: object) -> None:

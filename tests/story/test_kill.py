@@ -21,6 +21,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from seenby.under_up import LAST_MOMENTS
 from tests.world import Seenby, Sink, sink, start_seenby, wait_for
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(420), pytest.mark.xdist_group("kill")]
@@ -36,7 +37,7 @@ class Ledger:
     accepted: list[str] = field(default_factory=list)  # subjects that got 250
     answered: list[str] = field(default_factory=list)  # agents whose pixel came
     tried: int = 0
-    kills: list[float] = field(default_factory=list)
+    kills: list[tuple[float, float]] = field(default_factory=list)  # from when to when a process may have died
     stop: threading.Event = field(default_factory=threading.Event)
 
 
@@ -92,8 +93,8 @@ def fetch_pixels(world: World, ledger: Ledger, name: str) -> None:
 def kill_child(name: str) -> Callable[[World, Ledger], None]:
     def kill(world: World, ledger: Ledger) -> None:
         before = world.running.children()[name]
-        ledger.kills.append(time.monotonic())
         os.kill(before, signal.SIGKILL)
+        ledger.kills.append((time.monotonic(), time.monotonic()))
         wait_for(lambda: world.running.children()[name] != before, seconds=40, why=f"the {name} comes back")
 
     return kill
@@ -101,7 +102,7 @@ def kill_child(name: str) -> Callable[[World, Ledger], None]:
 
 def kill_supervisor(world: World, ledger: Ledger) -> None:
     old = world.running
-    ledger.kills.append(time.monotonic())
+    ledger.kills.append((time.monotonic(), time.monotonic() + LAST_MOMENTS))  # its children end themselves by then
     old.process.kill()
     old.process.wait()
     assert old.process.stdout is not None
@@ -163,7 +164,8 @@ def check_mail(server: Sink, ledger: Ledger) -> None:
     for at, (_from, to, _content) in zip(server.at, server.got, strict=True):
         subject = to.partition("@")[0]
         if subject in first:
-            kills = [kill for kill in ledger.kills if first[subject] - 0.05 <= kill <= first[subject] + MOMENT]
+            taken = first[subject]
+            kills = [1 for began, ended in ledger.kills if began - 0.05 <= taken + MOMENT and taken <= ended + 0.05]
             assert kills, f"{subject} arrived twice though nothing was killed after it was taken"
         first.setdefault(subject, at)
     assert set(ledger.accepted) <= set(first)

@@ -54,6 +54,7 @@ class Listener:
         self.team = team
         self.seq = seq
         self.ended = False
+        self.knows: frozenset[str] = frozenset()  # events it was told of when it joined
         self._names: dict[str, None] = {}
         self._woken = asyncio.Event()
 
@@ -135,9 +136,10 @@ class Live:
         async with self._store.read() as tx:
             row = await tx.one("last_event")
             last = row["seq"] if row else 0
-            missed = await tx.all("events_after", seq=min(after, last), limit=BATCH)
             behind = last if self._store.is_sqlite else max(0, last - BATCH // 2)
             late = await tx.all("events_after", seq=behind, limit=BATCH)
+            # In this order: what the tail takes for told must be among what is told here.
+            missed = await tx.all("events_after", seq=min(after, last), limit=BATCH)
         if not self._listening_tail():
             self._marks.clear()
             self._seen.clear()
@@ -146,6 +148,7 @@ class Live:
             self._marks.append((self._monotonic(), behind))
         if len(missed) == BATCH:
             listener.put([RENEW], seq=last)
+        listener.knows = frozenset(event["id"] for event in missed)
         for event in missed:
             if event["team"] == listener.team:
                 listener.put(names_of(event), seq=event["seq"])
@@ -199,5 +202,5 @@ class Live:
 
     def _hand_out(self, event: RowMapping) -> None:
         for listener in self._listeners:
-            if listener.team == event["team"]:
+            if listener.team == event["team"] and event["id"] not in listener.knows:
                 listener.put(names_of(event), seq=event["seq"])

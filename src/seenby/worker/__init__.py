@@ -32,6 +32,7 @@ class Worker:
     def __init__(self, house: House, journal: Reader) -> None:
         self._house = house
         self._journal = journal
+        self._stop = asyncio.Event()
         self._busy: Counter[str] = Counter()
         self._reached: set[str] = set()
         self._avoided: dict[str, float] = {}
@@ -40,6 +41,7 @@ class Worker:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Until `stop`; what was begun is finished or given back."""
+        self._stop = stop
         async with asyncio.TaskGroup() as rounds:
             rounds.create_task(self._round("send", self._send_round, SEND_EVERY, stop))
             rounds.create_task(self._round("drain", self._drain_round, DRAIN_EVERY, stop))
@@ -81,7 +83,7 @@ class Worker:
     async def _send(self, hop: str) -> None:
         """Batches to one next hop until none is due, or it cannot be reached."""
         try:
-            while (batch := await flow.send(self._house, hop=hop)).copies:
+            while not self._stop.is_set() and (batch := await flow.send(self._house, hop=hop)).copies:
                 if not batch.reached:
                     self._reached.discard(hop)
                     self._avoided[hop] = asyncio.get_running_loop().time() + HOP_REST
