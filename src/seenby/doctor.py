@@ -169,7 +169,7 @@ async def _next_hop(settings: Settings) -> Finding:
         return Finding(mark="note", what="No next hop: mail goes to the built-in mailbox.", cure=cure)
     try:
         _reader, writer = await asyncio.wait_for(asyncio.open_connection(hop.host, hop.port), _TIMEOUT)
-    except (OSError, TimeoutError, ssl.SSLError):
+    except (OSError, ValueError, TimeoutError, ssl.SSLError):
         cure = "Check host and port, and whether this machine may connect there. Mail waits up to five days."
         return Finding(mark="wrong", what=f"The next hop {hop} does not answer.", cure=cure)
     writer.close()

@@ -186,6 +186,8 @@ async def judge(house: House, *, message: str) -> None:
         facts = await gather(tx, message=row, now=house.now())
     decision = await asyncio.to_thread(decide, facts, window=house.repeat_window)
     async with house.store.write() as tx:
+        if not await tx.run("hold_judgement", id=message):
+            return  # another worker was quicker, or more came in: then it is due again
         await write(tx, facts, decision, now=house.now())
         await tx.run("judged", id=message, seen=row["judge_at"])
 
@@ -195,9 +197,13 @@ async def tell(house: House) -> int:
     now = house.now()
     async with house.store.write() as tx:
         events = await outbox.claim(tx, channel=DSN_CHANNEL, now=now, lease=LEASE, limit=BATCH_COPIES)
-        for event in events:
-            await _tell_failure(house, tx, event, at=now)
-            await outbox.settle(tx, channel=DSN_CHANNEL, event=event)
+    for event in events:
+        try:
+            async with house.store.write() as tx:
+                await _tell_failure(house, tx, event, at=now)
+                await outbox.settle(tx, channel=DSN_CHANNEL, event=event)
+        except Exception as error:  # noqa: BLE001 - its lease runs out and it comes back; the others are told
+            maillog.failed("tell", error)
     return len(events)
 
 
@@ -246,8 +252,11 @@ async def _holding(house: House, copies: Sequence[ClaimedCopy]) -> AsyncIterator
     async def renew() -> None:
         while True:
             await asyncio.sleep(RENEW_EVERY)
-            async with house.store.write() as tx:
-                await mail.renew_claims(tx, copies=copies, holder=house.holder, until=house.now() + LEASE)
+            try:
+                async with house.store.write() as tx:
+                    await mail.renew_claims(tx, copies=copies, holder=house.holder, until=house.now() + LEASE)
+            except Exception as error:  # noqa: BLE001 - the next renewal may come through before the claims run out
+                maillog.failed("renew", error)
 
     keeper = asyncio.create_task(renew())
     try:

@@ -32,7 +32,6 @@ _UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _SPAN: Final = re.compile(r"([0-9]{1,12})([smhd])")
 # Port and database name are looked at here, so that no other library complains of them with the password in its words.
 _DATABASE: Final = re.compile(
-    r"sqlite:///\S+|"
     r"postgres(?:ql)?(?:\+asyncpg)?://(?:[^\s/]*@)?(?:[^\s/:@?]*|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?(?:[/?]\S*)?"
 )
 _ORIGIN: Final = re.compile(r"https?://(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::([0-9]{1,5}))?(?:/[A-Za-z0-9._~/-]*)?")

@@ -134,6 +134,6 @@ async def _keep(child: _Child) -> None:
         await asyncio.sleep(_PAUSES[min(deaths, len(_PAUSES) - 1)])
         try:
             await child.start()
-        except StartError as error:
+        except (StartError, OSError, ValueError) as error:
             maillog.failed(f"start of the {child.name}", error)
             await child.end()

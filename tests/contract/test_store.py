@@ -202,8 +202,14 @@ async def test_the_address_goes_after_its_time_and_the_network_stays(store):
     message = await seed(store)
     async with store.write() as tx:
         await hits.put_hits(tx, [a_hit(1)], teams={message: "t1"})
+        tomorrow = micros(NOW + timedelta(days=1))
+        assert await tx.run("settle_hits", before=tomorrow) == 0, "nobody has judged it yet"
+        verdict = Verdict(label=Label.HUMAN, probability=0.9, reasons=(), rules="1")
+        await hits.put_verdict(
+            tx, hit=a_hit(1).id, team="t1", message=message, revision=1, verdict=verdict, counted=True, at=NOW
+        )
         assert await tx.run("settle_hits", before=micros(NOW)) == 0
-        assert await tx.run("settle_hits", before=micros(NOW + timedelta(days=1))) == 1
+        assert await tx.run("settle_hits", before=tomorrow) == 1
         (row,) = await tx.all("hits_of", message=message)
     assert row["address"] is None
     assert (row["network"], row["agent"]) == ("192.0.2.0/24", "Mozilla/5.0")

@@ -49,6 +49,7 @@ def parse_next_hop(text: str) -> NextHop | None:
         tls = Tls(asked.pop("tls", ["starttls"])[-1])
         verify = {"yes": True, "no": False}[asked.pop("verify", ["yes"])[-1]]
         port = parts.port
+        (parts.hostname or "").encode("idna")  # an empty or over-long label is no name
     except (ValueError, KeyError):
         raise _unreadable() from None
     # What follows a '#' is most likely the rest of a password.

@@ -73,7 +73,7 @@ class SmtpSession:
         if self._client.is_connected:
             try:
                 await self._client.quit()
-            except (aiosmtplib.SMTPException, OSError):
+            except (aiosmtplib.SMTPException, OSError, ValueError):
                 self._client.close()
 
     async def send(self, *, envelope_from: str, recipient: str, message: bytes) -> Answer:
@@ -86,7 +86,7 @@ class SmtpSession:
             return await self._transaction(envelope_from, recipient, message)
         except aiosmtplib.SMTPResponseException as error:
             return await self._refused(error)
-        except (aiosmtplib.SMTPException, OSError) as error:
+        except (aiosmtplib.SMTPException, OSError, ValueError) as error:
             self._client.close()
             return Answer(outcome=Outcome.BROKEN, reply=_cut(f"The connection to {self.hop} broke: {_words(error)}"))
 
@@ -96,7 +96,7 @@ class SmtpSession:
             await self._client.connect()
             if self._client.is_ehlo_or_helo_needed:  # only its EHLO tells what the server can do
                 await self._greet()
-        except (aiosmtplib.SMTPException, OSError) as error:
+        except (aiosmtplib.SMTPException, OSError, ValueError) as error:
             self._client.close()
             return Answer(outcome=Outcome.BROKEN, reply=_cut(f"No connection to {self.hop}: {_why_not(error)}"))
         return None
@@ -127,7 +127,7 @@ class SmtpSession:
         """What the server said no to; the connection is made ready for the next copy."""
         try:
             await self._client.rset()
-        except (aiosmtplib.SMTPException, OSError):
+        except (aiosmtplib.SMTPException, OSError, ValueError):
             self._client.close()
         return _answer(error.code, error.message)
 

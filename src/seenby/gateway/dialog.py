@@ -167,7 +167,12 @@ class Dialog(SMTP):
         some: bytes = await self._reader.read(_CHUNK)
         if not some:
             raise asyncio.CancelledError  # the client is gone
+        self._reset_timeout()  # the limit is on silence, not on how long a slow line takes
         return some
+
+    def _timeout_cb(self) -> None:
+        self._writer.write(b"421 4.4.2 Nothing came for too long\r\n")
+        super()._timeout_cb()  # type: ignore[no-untyped-call]  # aiosmtpd leaves it bare
 
     async def smtp_AUTH(self, arg: str) -> None:  # noqa: N802
         """AUTH; a mechanism's name is not case-sensitive (RFC 4954 4)."""

@@ -1,6 +1,7 @@
 """The open door: takes what a dialog brings to flow.accept, and answers 250 only when it is on disk."""
 
 import asyncio
+import contextlib
 import ssl
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -142,7 +143,8 @@ class Gateway:
         self._server.close()
         for dialog in list(self._dialogs):
             dialog.hang_up()
-        await self._server.wait_closed()
+        with contextlib.suppress(TimeoutError):  # from Python 3.12 on it waits for clients that do not read
+            await asyncio.wait_for(self._server.wait_closed(), 1)
 
 
 async def open_gateway(*, house: House, listen: tuple[str, int], tls: ssl.SSLContext) -> Gateway:

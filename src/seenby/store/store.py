@@ -107,7 +107,7 @@ def _upgrade(connection: Connection) -> None:
 
 async def open_store(*, database_url: str, data: Path) -> Store:
     """The store that the settings name, at this version's form. Raises StoreError."""
-    store = _postgres(database_url) if database_url.startswith("postgres") else _sqlite(database_url, data)
+    store = _postgres(database_url) if database_url.startswith("postgres") else _sqlite(data)
     try:
         await store.upgrade()
     except (OSError, OperationalError) as error:
@@ -126,9 +126,8 @@ def _postgres(database_url: str) -> Store:
     return Store(readers=engine, writers=engine)
 
 
-def _sqlite(database_url: str, data: Path) -> Store:
-    path = database_url.removeprefix("sqlite:///") if database_url else str(data / "seenby.sqlite3")
-    url = f"sqlite+aiosqlite:///{path}"
+def _sqlite(data: Path) -> Store:
+    url = f"sqlite+aiosqlite:///{data / 'seenby.sqlite3'}"
     writers = create_async_engine(url, pool_size=1, max_overflow=0)
     readers = create_async_engine(url, pool_size=READERS, max_overflow=READERS)
     _prepare_sqlite(writers, begin="BEGIN IMMEDIATE", read_only=False)

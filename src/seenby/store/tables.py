@@ -3,7 +3,18 @@
 Texts and whole numbers only, so that SQLite and PostgreSQL hold exactly the same.
 """
 
-from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData, PrimaryKeyConstraint, Table, Text
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    text,
+)
 from sqlalchemy.dialects import sqlite
 
 METADATA = MetaData()
@@ -116,6 +127,7 @@ messages = Table(
     Index("messages_team_accepted", "team", "accepted_at", "id"),
     Index("messages_sender_accepted", "sender", "accepted_at", "id"),
     Index("messages_thread", "team", "thread"),
+    Index("messages_message_id", "team", "message_id"),
     Index("messages_judge_at", "judge_at"),
 )
 
@@ -149,8 +161,13 @@ recipients = Table(
     _time("opened_at", null=True),  # the last open
     _time("clicked_at", null=True),
     Index("recipients_message", "message"),
-    Index("recipients_due", "hop", "due_at"),
-    Index("recipients_address", "team", "address"),
+    Index(
+        "recipients_due",
+        "hop",
+        "due_at",
+        sqlite_where=text("due_at is not null"),
+        postgresql_where=text("due_at is not null"),
+    ),
 )
 
 attempts = Table(

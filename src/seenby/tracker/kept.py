@@ -17,9 +17,8 @@ class Kept(Enum):
 def what_is_kept(level: Level) -> Kept:
     """What may be journalled of a hit of this level.
 
-    At the identified level the judge may still see the client, to tell a person from a machine; the drain
-    drops it with the verdict, and the store never gets it. Nobody signs tokens of level off; should one turn
-    up, it leaves nothing.
+    At the identified level the judge still sees the client, to tell a person from a machine; no page shows it, and the
+    store erases it once verdicts are settled.
     """
     match level:
         case Level.OFF:

@@ -107,9 +107,9 @@ async def _whole_body(receive: Receive) -> bytes | None:
     while True:
         message = await receive()
         body += message.get("body", b"")
-        if len(body) > FORM_BYTES:
-            return None
-        if message["type"] == "http.disconnect" or not message.get("more_body", False):
+        if message["type"] == "http.disconnect" or len(body) > FORM_BYTES:
+            return None  # half a form is none
+        if not message.get("more_body", False):
             return body
 
 

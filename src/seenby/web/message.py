@@ -1,6 +1,7 @@
 """One message: what happened to it and around it, with every hit, every verdict and every reason."""
 
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -54,6 +55,7 @@ class MessagePage:
     names: Mapping[str | None, str]
     timeline: Timeline
     moments: Sequence[Moment]
+    counted: Mapping[str, int]  # opens and clicks by people, of all hits
     fetches: int  # all of them; only the latest are shown
     links: Sequence[LinkRow]
     targets: Mapping[int | None, str]
@@ -65,15 +67,12 @@ class MessagePage:
     @property
     def opens(self) -> int:
         """Opens by people, repeats folded; those of the level counted too, which no recipient has."""
-        return self._counted(OPEN)
+        return self.counted[OPEN]
 
     @property
     def clicks(self) -> int:
         """Clicks by people, repeats folded."""
-        return self._counted(CLICK)
-
-    def _counted(self, channel: str) -> int:
-        return sum(one.channel == channel and one.opinion is not None and one.opinion.counted for one in self.moments)
+        return self.counted[CLICK]
 
     @property
     def machine_hits(self) -> int:
@@ -107,6 +106,7 @@ async def _read(tx: Transaction, parts: Parts, sender: Sender, message_id: str) 
         names=names,
         timeline=timeline(moments[-SHOWN_HITS:]),
         moments=moments[-SHOWN_HITS:][::-1],
+        counted=Counter(one.channel for one in moments if one.opinion is not None and one.opinion.counted),
         fetches=len(moments),
         links=[
             LinkRow(

@@ -31,8 +31,8 @@ class Hit:
     """One fetch. `id` is 128 random bits as 22 characters of base64url, minted where the hit was answered.
 
     `address` is the client's IP address (behind a trusted proxy: the rightmost untrusted one), `agent`
-    its User-Agent, `headers` those of EVIDENCE_HEADERS that it sent, lower-case names. What the token's
-    level does not allow is None or empty from the start.
+    its User-Agent, `headers` those of EVIDENCE_HEADERS that it sent, lower-case names. At the counted level
+    all three are None or empty from the start.
     """
 
     id: str

@@ -107,8 +107,13 @@ class Worker:
             began = clock()
             if self._resting.get(row["id"], 0.0) > began:
                 continue
-            await flow.judge(self._house, message=row["id"])
-            self._resting[row["id"]] = clock() + REST * (clock() - began)
+            rest = 0.0
+            try:
+                await flow.judge(self._house, message=row["id"])
+            except Exception as error:  # noqa: BLE001 - one message that fails keeps no other waiting
+                maillog.failed("judge", error)
+                rest = AFTER_FAULT
+            self._resting[row["id"]] = clock() + max(rest, REST * (clock() - began))
         self._resting = {message: until for message, until in self._resting.items() if until > clock()}
 
 

@@ -19,6 +19,9 @@ update messages set judge_at = :at where id = :id;
 -- due_judgements: messages with hits that nobody has read yet
 select id from messages where judge_at <= :now order by judge_at limit :limit;
 
+-- hold_judgement: lock the message for its new verdicts; nothing when another worker has just judged it
+update messages set judge_at = judge_at where id = :id and judge_at is not null;
+
 -- judged: nothing is left to read, unless more has come in since
 update messages set judge_at = null where id = :id and judge_at = :seen;
 
@@ -62,7 +65,7 @@ where m.team = :team and m.thread = :thread and v.counted = 1 order by h.at;
 update hits set address = null, settled = 1,
   network = case when level = 3 then network end, agent = case when level = 3 then agent end,
   headers = case when level = 3 then headers else '{}' end
-where settled = 0 and at < :before;
+where settled = 0 and at < :before and exists (select 1 from verdicts v where v.hit = hits.id);
 
 -- count_hits: how many hits are kept
 select count(*) as n from hits;
@@ -80,10 +83,13 @@ select seq, id, team, kind, message, recipient, bell, at, detail from events whe
 -- bell_events: the team's bell, newest first
 select e.seq, e.kind, e.message, e.recipient, e.at, e.detail, m.subject, r.address, r.name
 from events e join messages m on m.id = e.message left join recipients r on r.id = e.recipient
-where e.team = :team and e.bell = 1 order by e.seq desc limit :limit;
+where e.team = :team and e.bell = 1
+and (e.hit is null or exists (select 1 from verdicts v where v.hit = e.hit and v.until is null and v.counted = 1))
+order by e.seq desc limit :limit;
 
 -- unread_bell: how many of them are new to this sender
-select count(*) as n from events where team = :team and bell = 1 and seq > :seen;
+select count(*) as n from events e where e.team = :team and e.bell = 1 and e.seq > :seen
+and (e.hit is null or exists (select 1 from verdicts v where v.hit = e.hit and v.until is null and v.counted = 1));
 
 -- add_outbox: this channel has still to tell the event
 insert into outbox (event, channel, team, due_at) values (:event, :channel, :team, :due_at) on conflict do nothing;

@@ -127,6 +127,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("messages", schema=None) as batch_op:
         batch_op.create_index("messages_judge_at", ["judge_at"], unique=False)
+        batch_op.create_index("messages_message_id", ["team", "message_id"], unique=False)
         batch_op.create_index("messages_sender_accepted", ["sender", "accepted_at", "id"], unique=False)
         batch_op.create_index("messages_team_accepted", ["team", "accepted_at", "id"], unique=False)
         batch_op.create_index("messages_thread", ["team", "thread"], unique=False)
@@ -190,8 +191,13 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     with op.batch_alter_table("recipients", schema=None) as batch_op:
-        batch_op.create_index("recipients_address", ["team", "address"], unique=False)
-        batch_op.create_index("recipients_due", ["hop", "due_at"], unique=False)
+        batch_op.create_index(
+            "recipients_due",
+            ["hop", "due_at"],
+            unique=False,
+            sqlite_where=sa.text("due_at is not null"),
+            postgresql_where=sa.text("due_at is not null"),
+        )
         batch_op.create_index("recipients_message", ["message"], unique=False)
 
     op.create_table(
@@ -305,8 +311,9 @@ def downgrade() -> None:
     op.drop_table("senders")
     with op.batch_alter_table("recipients", schema=None) as batch_op:
         batch_op.drop_index("recipients_message")
-        batch_op.drop_index("recipients_due")
-        batch_op.drop_index("recipients_address")
+        batch_op.drop_index(
+            "recipients_due", sqlite_where=sa.text("due_at is not null"), postgresql_where=sa.text("due_at is not null")
+        )
 
     op.drop_table("recipients")
     op.drop_table("places")
@@ -322,6 +329,7 @@ def downgrade() -> None:
         batch_op.drop_index("messages_thread")
         batch_op.drop_index("messages_team_accepted")
         batch_op.drop_index("messages_sender_accepted")
+        batch_op.drop_index("messages_message_id")
         batch_op.drop_index("messages_judge_at")
 
     op.drop_table("messages")
