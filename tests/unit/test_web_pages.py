@@ -352,6 +352,9 @@ async def test_only_the_owner_changes_the_teams_domains(team: Store, alice: http
         await sign_in(opened, team, BOB)
         for path in ("/settings/domains", "/settings/domains/remove"):
             assert (await opened.post(path, data={"domain": "blue.test"}, headers=ours)).status_code == 403
+        boss = await opened.post("/settings/addresses", data={"address": "boss@blue.test"}, headers=ours)
+        assert "only the team's owner" in html.unescape(boss.text)
+        assert "Added" in (await opened.post("/settings/addresses", data={"address": "b@own.test"}, headers=ours)).text
         assert "Only the team&#39;s owner" in html.unescape((await opened.get("/settings")).text).replace("'", "&#39;")
 
 

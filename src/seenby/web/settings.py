@@ -10,7 +10,7 @@ from seenby.store import Transaction
 from seenby.store.people import OWNER, is_free_mail
 from seenby.web.given import Given, Parts, SignedIn
 from seenby.web.look import Frame, draw, frame_of
-from seenby.words.address import parse_address
+from seenby.words.address import Address, parse_address
 from seenby.words.message import Sender
 from seenby.words.policy import Level, Policy
 
@@ -76,11 +76,18 @@ async def add_address(request: Request, parts: Given, sender: SignedIn, address:
             said = "That is no address. Write it as name@domain."
         elif len(await _addresses(tx, sender)) >= MOST_ADDRESSES:
             said = f"{MOST_ADDRESSES} addresses are the most."
+        elif sender.role != OWNER and await _is_the_teams(tx, sender, parsed):
+            said = "Not added: only the team's owner may add an address of your own domain, which may be a colleague's."
         elif not await tx.run("add_address", address=parsed.key, team=sender.team, sender=sender.id):
             said = "Not added: this address is in use already."
         else:
             said = ""
     return await _addresses_again(request, parts, sender, said or "Added", is_bad=bool(said))
+
+
+async def _is_the_teams(tx: Transaction, sender: Sender, address: Address) -> bool:
+    """Whether an address is in a domain of the team, where it may be a colleague's."""
+    return address.domain in {row["domain"] for row in await tx.all("team_domains", team=sender.team)}
 
 
 @router.post("/addresses/remove")

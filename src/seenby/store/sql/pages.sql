@@ -4,7 +4,7 @@ from messages m
 where m.sender = :sender and (m.accepted_at < :before or (m.accepted_at = :before and m.id < :before_id))
 and (lower(m.subject) like :words escape '\' or m.from_address like :words escape '\'
   or exists (select 1 from recipients r where r.message = m.id
-    and (r.address like :words escape '\' or lower(r.name) like :words escape '\')))
+    and (lower(r.address) like :words escape '\' or lower(r.name) like :words escape '\')))
 order by m.accepted_at desc, m.id desc limit :limit;
 
 -- caught_copy: one message in the built-in mailbox, for whoever holds a capability for it
