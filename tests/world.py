@@ -100,7 +100,7 @@ def sink() -> Iterator[Sink]:
 
 @dataclass(slots=True)
 class Site:
-    """A web site that a link leads to; `visits` holds the path and query of every request."""
+    """A web site that a link leads to; `visits` holds the path and query of every request for a page."""
 
     url: str
     visits: list[str]
@@ -113,6 +113,9 @@ def site() -> Iterator[Site]:
 
     class Page(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
+            if self.path == "/favicon.ico":  # a browser asks for it by itself, now or later, or not at all
+                self.send_error(404)
+                return
             visits.append(self.path)
             body = b"<!doctype html><title>Offer</title><h1>The offer</h1>"
             self.send_response(200)
