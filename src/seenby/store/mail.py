@@ -8,7 +8,8 @@ from typing import Any
 
 from seenby.store.store import Transaction
 from seenby.store.times import micros, moment
-from seenby.words.message import ClaimedCopy, Delivery, Message, Recipient
+from seenby.words.address import parse_address
+from seenby.words.message import ClaimedCopy, Delivery, Message, Recipient, Untracked
 from seenby.words.policy import Level, Policy
 
 
@@ -48,6 +49,8 @@ async def put_message(
         size=message.size,
         key_id=message.key_id,
         tracking_url=message.tracking_url,
+        wishes=message.wishes,
+        unsubscribe=int(message.unsubscribe),
         untouched=message.untouched,
         notes=json.dumps(message.notes),
         link_count=len({link.target for link in links}),  # one link in two parts is one link to a reader
@@ -86,8 +89,15 @@ async def claim_copies(
 ) -> Sequence[ClaimedCopy]:
     """Take up to `limit` due copies of one next hop; they come back by themselves after `until`."""
     taken = await tx.all("claim_copies", hop=hop, holder=holder, now=micros(now), until=micros(until), limit=limit)
-    rows = [await tx.one("claimed_copy", recipient=row["id"], holder=holder) for row in taken]
+    rows = [
+        await tx.one("claimed_copy", recipient=row["id"], holder=holder, address=_key(row["address"])) for row in taken
+    ]
     return [_claimed(row) for row in rows if row is not None]
+
+
+def _key(address: str) -> str:
+    parsed = parse_address(address)
+    return parsed.key if parsed else ""
 
 
 async def renew_claims(tx: Transaction, *, copies: Sequence[ClaimedCopy], holder: str, until: datetime) -> None:
@@ -105,6 +115,7 @@ def _claim_of(copy: ClaimedCopy, holder: str) -> dict[str, object]:
 
 
 def _claimed(row: Mapping[Any, Any]) -> ClaimedCopy:
+    is_team = row["untracked"] is not None and Untracked(row["untracked"]).is_team
     return ClaimedCopy(
         recipient=row["recipient"],
         team=row["team"],
@@ -121,6 +132,9 @@ def _claimed(row: Mapping[Any, Any]) -> ClaimedCopy:
         key_id=row["key_id"],
         tracking_url=row["tracking_url"],
         accepted_at=moment(row["accepted_at"]),
+        wishes=row["wishes"],
+        unsubscribe=bool(row["unsubscribe"]) and not is_team,
+        unwanted=bool(row["unwanted"]) and not is_team,
     )
 
 

@@ -33,6 +33,8 @@ def sender_of(row: Mapping[Any, Any]) -> Sender:
         ceiling=Policy(pixels=Level(row["team_pixels"]), links=Level(row["team_links"])),
         notify=bool(row["notify"]),
         next_hop=row["next_hop"],
+        wishes=row["wishes"],
+        unsubscribe=bool(row["unsubscribe"]),
     )
 
 

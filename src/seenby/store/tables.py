@@ -58,6 +58,8 @@ senders = Table(
     _number("links"),
     _number("notify", default="1"),
     _text("next_hop", default=""),  # empty: the installation's
+    _text("wishes", default=""),  # of the rewriting, as `write_wishes` writes them; empty: none
+    _number("unsubscribe", default="0"),  # 1: recipients get a way to unsubscribe
     Column("bell_seen", BigInteger, nullable=False, server_default="0"),  # the last event looked at
     _time("made_at"),
     Index("senders_address", "address", unique=True),
@@ -118,6 +120,8 @@ messages = Table(
     _number("size"),
     _number("key_id"),
     _text("tracking_url"),
+    _text("wishes", default=""),  # the sender's, frozen at acceptance
+    _number("unsubscribe", default="0"),  # 1: recipients' copies carry List-Unsubscribe
     _text("untouched", null=True),  # why nobody's copy could be instrumented
     _text("notes", default="[]"),
     _number("link_count", default="0"),
@@ -168,6 +172,21 @@ recipients = Table(
         sqlite_where=text("due_at is not null"),
         postgresql_where=text("due_at is not null"),
     ),
+)
+
+# People who want no more mail from a team. A row stays when it is lifted, to show who did so and why.
+unsubscribed = Table(
+    "unsubscribed",
+    METADATA,
+    _text("team"),
+    _text("address"),  # Address.key
+    _text("message"),  # the one they unsubscribed from
+    _time("at"),
+    _time("last_at"),  # the latest wish that came in; older ones are known already
+    _time("lifted_at", null=True),  # since when they may be written to again; null: the wish is in force
+    _text("lifted_by", null=True),  # a sender's id
+    _text("lifted_why", default=""),
+    PrimaryKeyConstraint("team", "address"),
 )
 
 attempts = Table(

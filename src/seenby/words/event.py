@@ -15,6 +15,7 @@ class EventKind(StrEnum):
     MESSAGE_FAILED = "message_failed"
     OPENED = "opened"
     CLICKED = "clicked"
+    UNSUBSCRIBED = "unsubscribed"  # a recipient's wish; never a click
     HIT_JUDGED = "hit_judged"  # a hit that is no open or click of its own, or a revised verdict: for live pages
 
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
 
 from seenby.words.address import Address
 from seenby.words.policy import Policy
@@ -28,12 +29,21 @@ class Untracked(StrEnum):
         """For the screen."""
         return _UNTRACKED[self]
 
+    @property
+    def is_team(self) -> bool:
+        """Whether it is because the recipient is on the sender's side, where nobody unsubscribes."""
+        return self in (Untracked.OWN, Untracked.COLLEAGUE)
+
 
 _UNTRACKED = {
     Untracked.OWN: "Not tracked: this is the sender's own address.",
     Untracked.COLLEAGUE: "Not tracked: a colleague.",
     Untracked.OFF: "Not tracked: tracking was switched off.",
 }
+
+
+# What stands where a server's reply would, of a copy that was not sent because its recipient had unsubscribed.
+UNWANTED: Final = "They unsubscribed from your team's mail before this message was sent, so it was not."
 
 
 class Delivery(StrEnum):
@@ -58,6 +68,8 @@ class Sender:
     ceiling: Policy  # the team's
     notify: bool
     next_hop: str
+    wishes: str = ""  # of the rewriting, as they were written down
+    unsubscribe: bool = False  # whether recipients get a way to unsubscribe
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,6 +132,8 @@ class Message:
     untouched: str | None
     notes: tuple[str, ...]
     accepted_at: datetime
+    wishes: str = ""  # the sender's wishes of the rewriting, frozen
+    unsubscribe: bool = False  # whether recipients' copies offer to unsubscribe
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,3 +155,6 @@ class ClaimedCopy:
     key_id: int
     tracking_url: str
     accepted_at: datetime
+    wishes: str = ""
+    unsubscribe: bool = False  # this copy offers to unsubscribe
+    unwanted: bool = False  # its recipient has unsubscribed by now

@@ -1,8 +1,8 @@
 -- add_message: what was accepted, without its bytes
-insert into messages (id, team, sender, message_id, thread, subject, from_address, size, key_id, tracking_url, untouched,
-  notes, link_count, accepted_at, active_at)
-values (:id, :team, :sender, :message_id, :thread, :subject, :from_address, :size, :key_id, :tracking_url, :untouched,
-  :notes, :link_count, :at, :at);
+insert into messages (id, team, sender, message_id, thread, subject, from_address, size, key_id, tracking_url, wishes,
+  unsubscribe, untouched, notes, link_count, accepted_at, active_at)
+values (:id, :team, :sender, :message_id, :thread, :subject, :from_address, :size, :key_id, :tracking_url, :wishes,
+  :unsubscribe, :untouched, :notes, :link_count, :at, :at);
 
 -- add_recipient: one address the message goes to
 insert into recipients (id, team, message, address, name, role, pixels, links, untracked, state, hop, due_at)
@@ -26,17 +26,19 @@ select hop from recipients where due_at <= :now group by hop;
 -- claim_copies: take up to :limit due copies of one next hop, ours until :until
 update recipients set due_at = :until, claimed_by = :holder, attempts = attempts + 1
 where id in (select id from recipients where hop = :hop and due_at <= :now order by due_at limit :limit)
-returning id;
+returning id, address;
 
 -- claim_copies [postgresql]: the same, stepping over what another worker is just taking
 update recipients set due_at = :until, claimed_by = :holder, attempts = attempts + 1
 where id in (
   select id from recipients where hop = :hop and due_at <= :now order by due_at limit :limit for update skip locked)
-returning id;
+returning id, address;
 
--- claimed_copy: everything needed to send one claimed copy
+-- claimed_copy: everything needed to send one claimed copy, and whether :address, its recipient's, has unsubscribed
 select r.id as recipient, r.team, r.message, r.address, r.pixels, r.links, r.untracked, r.hop, r.attempts,
-  m.from_address, m.message_id, m.subject, m.sender, m.key_id, m.tracking_url, m.accepted_at
+  m.from_address, m.message_id, m.subject, m.sender, m.key_id, m.tracking_url, m.accepted_at, m.wishes, m.unsubscribe,
+  exists (select 1 from unsubscribed u
+    where u.team = r.team and u.address = :address and u.lifted_at is null) as unwanted
 from recipients r join messages m on m.id = r.message
 where r.id = :recipient and r.claimed_by = :holder and r.due_at is not null;
 

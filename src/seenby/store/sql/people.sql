@@ -50,6 +50,12 @@ update senders set role = :role where id = :id;
 -- set_switches: the sender's three switches
 update senders set pixels = :pixels, links = :links, notify = :notify where id = :id;
 
+-- set_wishes: what the sender wants of the rewriting
+update senders set wishes = :wishes where id = :id;
+
+-- set_unsubscribe: whether recipients of this sender's mail get a way to unsubscribe
+update senders set unsubscribe = :unsubscribe where id = :id;
+
 -- set_next_hop: the server this sender's mail goes to; empty for the installation's
 update senders set next_hop = :next_hop where id = :id;
 
