@@ -11,11 +11,14 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import Enum
+from itertools import islice
 from typing import Final
 
 from seenby.instrument.headers import Headers, scan_headers
 from seenby.instrument.reasons import Left, Untouched
 from seenby.words.limits import DEPTH, PARTS
+
+REPORT_PARTS: Final = 10  # RFC 6522 3 knows three
 
 _TYPE: Final = re.compile(rb"\s*([!#$%&'*+.^_`|~0-9A-Za-z-]{1,100})/([!#$%&'*+.^_`|~0-9A-Za-z-]{1,100})\s*(?=;|\(|\Z)")
 _TOKEN: Final = re.compile(rb"\s*([!#$%&'+.^_`|~0-9A-Za-z*-]{1,100})\s*(?=;|\(|\Z)")
@@ -89,6 +92,24 @@ class _Type:
         return any(name.split(b"*")[0] == b"name" for name in self.parameters)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportPart:
+    """One part of a report: its type such as `message/delivery-status`, its fields, and where its content stands."""
+
+    kind: str
+    headers: Headers
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportParts:
+    """A multipart/report (RFC 6522): what it says it reports, empty if it does not say, and its parts."""
+
+    report_type: str
+    parts: tuple[ReportPart, ...]
+
+
 _PLAIN: Final = _Type(main=b"text", sub=b"plain", parameters={})
 
 
@@ -111,6 +132,22 @@ def find_bodies(raw: bytes, headers: Headers) -> Parts:
             found.stop = Untouched.TOO_DEEP
         waiting.extend(reversed(children))
     return found
+
+
+def report_parts(raw: bytes, headers: Headers) -> ReportParts | None:
+    """The parts of a report, as many as matter and none of what is inside them; None for other mail. Never raises."""
+    kind = _content_type(headers)
+    boundary = kind.parameters.get(b"boundary", b"").rstrip() if kind else b""
+    if kind is None or (kind.main, kind.sub) != (b"multipart", b"report") or not 0 < len(boundary) <= 200:
+        return None
+    found: list[ReportPart] = []
+    for begin, end in islice(_between(raw, boundary, headers.end, len(raw)), REPORT_PARTS):
+        part = scan_headers(raw, begin, end)
+        if inner := _content_type(part):
+            name = (inner.main + b"/" + inner.sub).decode("ascii")
+            found.append(ReportPart(kind=name, headers=part, start=begin + part.end, end=end))
+    report_type = kind.parameters.get(b"report-type", b"").decode("latin-1").strip().lower()
+    return ReportParts(report_type=report_type, parts=tuple(found))
 
 
 def _visit(raw: bytes, here: _Range, part: Headers, found: Parts) -> list[_Range]:
