@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from seenby.journal import FileJournal, FileReader, Journal, MemoryJournal, pack_hit
+from seenby.journal import FileJournal, FileReader, Journal, MemoryJournal, pack_client, pack_hit
 from seenby.words.policy import Level
 from seenby.words.token import Keyring, Kind, Token, decode_id, encode_id, sign_token
 
@@ -19,8 +19,9 @@ TOKEN = Token(
 RAW = decode_id(sign_token(TOKEN, KEYS)) or b""
 
 
-def packed(number: int, **more: Any) -> bytes:
-    return pack_hit(number.to_bytes(16, "big"), 1_700_000_000_000_000 + number, RAW, "GET", **more)
+def packed(number: int, **client: Any) -> bytes:
+    at = 1_700_000_000_000_000 + number
+    return pack_hit(number.to_bytes(16, "big"), at, RAW, "GET", pack_client(**client))
 
 
 def ids(*numbers: int) -> list[str]:

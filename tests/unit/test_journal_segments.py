@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from seenby.journal import FileJournal, FileReader, pack_hit
+from seenby.journal import FileJournal, FileReader, pack_client, pack_hit
 from seenby.journal.record import HEAD
 from seenby.journal.segment import Segment, segment_names
 from seenby.words.policy import Level
@@ -21,7 +21,7 @@ RAW = decode_id(sign_token(TOKEN, KEYS)) or b""
 
 
 def packed(number: int) -> bytes:
-    return pack_hit(number.to_bytes(16, "big"), number, RAW, "GET", "192.0.2.1", "x" * number)
+    return pack_hit(number.to_bytes(16, "big"), number, RAW, "GET", pack_client("192.0.2.1", "x" * number))
 
 
 def hit_id(number: int) -> str:

@@ -7,6 +7,17 @@ from seenby.journal.file import FileJournal
 from seenby.journal.memory import MemoryJournal
 from seenby.journal.port import Batch, Journal, Reader
 from seenby.journal.reader import FileReader
-from seenby.journal.record import pack_hit
+from seenby.journal.record import NOBODY, PackedClient, pack_client, pack_hit
 
-__all__ = ["Batch", "FileJournal", "FileReader", "Journal", "MemoryJournal", "Reader", "pack_hit"]
+__all__ = [
+    "NOBODY",
+    "Batch",
+    "FileJournal",
+    "FileReader",
+    "Journal",
+    "MemoryJournal",
+    "PackedClient",
+    "Reader",
+    "pack_client",
+    "pack_hit",
+]

@@ -22,7 +22,16 @@ from seenby.words.token import encode_id, read_token
 MARKER: Final = b"\xf7hj1"
 HEAD: Final = Struct(">4sII")
 MAX_PAYLOAD: Final = 65_536
+PackedClient = msgspec.Raw
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class _Client(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """The packed form of what is kept of a client. A new field goes to the end, with a default."""
+
+    address: str | None = None
+    agent: str | None = None
+    headers: dict[str, str] = {}
 
 
 class _Payload(msgspec.Struct, array_like=True, frozen=True, gc=False):
@@ -32,26 +41,26 @@ class _Payload(msgspec.Struct, array_like=True, frozen=True, gc=False):
     at: int  # microseconds since 1970, UTC
     token: bytes
     method: str
-    address: str | None = None
-    agent: str | None = None
-    headers: dict[str, str] = {}
+    client: _Client = _Client()
 
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(_Payload).decode
 
 
-def pack_hit(
-    hit_id: bytes,
-    at: int,
-    token: bytes,
-    method: str,
-    address: str | None = None,
-    agent: str | None = None,
-    headers: Mapping[str, str] | None = None,
-) -> bytes:
+def pack_client(
+    address: str | None = None, agent: str | None = None, headers: Mapping[str, str] | None = None
+) -> PackedClient:
+    """What is kept of a client, ready for any number of its hits."""
+    return msgspec.Raw(_encode((address, agent, headers or {})))
+
+
+NOBODY: Final = pack_client()
+
+
+def pack_hit(hit_id: bytes, at: int, token: bytes, method: str, client: PackedClient = NOBODY) -> bytes:
     """One hit as bytes: its 16 random bytes, its time in microseconds, and its token's checked bytes."""
-    return _encode((hit_id, at, token, method, address, agent, headers or {}))
+    return _encode((hit_id, at, token, method, client))
 
 
 def unpack_hit(payload: bytes) -> Hit | None:
@@ -69,9 +78,9 @@ def unpack_hit(payload: bytes) -> Hit | None:
         at=at,
         token=token,
         method=told.method,
-        address=told.address,
-        agent=told.agent,
-        headers=told.headers,
+        address=told.client.address,
+        agent=told.client.agent,
+        headers=told.client.headers,
     )
 
 

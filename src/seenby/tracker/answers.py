@@ -44,7 +44,7 @@ class Answer:
     head: bytes
     body: bytes
 
-    def on_the_wire(self, second: int, *, is_last: bool, is_head: bool) -> bytes:
+    def on_the_wire(self, second: int, *, is_last: bool = False, is_head: bool = False) -> bytes:
         """The bytes to send, with the time of `second`; no body in answer to HEAD (RFC 9110 9.3.2)."""
         ending = b"Connection: close\r\n\r\n" if is_last else b"\r\n"
         return self.head + _date(second) + ending + (b"" if is_head else self.body)
@@ -65,6 +65,14 @@ def _text(status: int, text: str, more: bytes = b"") -> Answer:
 
 
 PIXEL: Final = _answer(200, b"image/gif", GIF, b"X-Content-Type-Options: nosniff\r\n")
+
+
+@lru_cache(maxsize=2)
+def pixel_text(second: int) -> bytes:
+    """PIXEL on the wire: asked for so often that it is made once a second."""
+    return PIXEL.on_the_wire(second)
+
+
 MISSING: Final = _answer(
     404,
     b"text/html; charset=utf-8",

@@ -8,12 +8,12 @@ import asyncio
 from collections import deque
 from typing import Final, cast
 
-from seenby.tracker.answers import REFUSED, Answer
+from seenby.journal import NOBODY, PackedClient, pack_client
+from seenby.tracker.answers import MISSING, PIXEL, REFUSED, Answer, pixel_text
 from seenby.tracker.client import Told
 from seenby.tracker.house import House
 from seenby.tracker.request import BadRequest, read_plain, read_strictly
 from seenby.words.client import client_address, is_trusted, plain_address
-from seenby.words.errors import JournalError
 from seenby.words.limits import REQUEST_BYTES
 
 END: Final = b"\r\n\r\n"
@@ -30,8 +30,8 @@ class Connection(asyncio.Protocol):
     """The server's side of one connection."""
 
     __slots__ = (
-        "_address", "_buffer", "_cut_at", "_house", "_is_deaf", "_is_paused", "_is_proxy", "_lingers", "_owed",
-        "_searched", "_since", "_transport",
+        "_address", "_buffer", "_client", "_cut_at", "_house", "_is_deaf", "_is_paused", "_is_proxy", "_lingers",
+        "_owed", "_searched", "_since", "_transport", "_usual",
     )  # fmt: skip
 
     def __init__(self, house: House) -> None:
@@ -47,6 +47,8 @@ class Connection(asyncio.Protocol):
         self._is_proxy = False
         self._lingers = False
         self._address = ""
+        self._usual = b""  # all behind the path in the client's last plain head,
+        self._client = NOBODY  # and what it told of the client
 
     # What the loop calls
 
@@ -70,15 +72,15 @@ class Connection(asyncio.Protocol):
         self._house.let_out(self)
 
     def data_received(self, data: bytes) -> None:
-        """Most often one whole head."""
+        """Most often the client's last head again, but for its path; else one whole head; else whatever comes."""
         if self._is_deaf:
             return
-        if not self._buffer and data.find(END) == len(data) - 4 >= 0 and len(data) <= REQUEST_BYTES:
-            self._serve_head(data)
-            if len(self._owed) >= MOST_OWED:
-                self._mind_the_queue()
-            return
         if not self._buffer:
+            end = data.find(b" ", 4)
+            if (data[end:] == self._usual and self._serve_usual(data, end)) or self._serve_whole(data):
+                if len(self._owed) >= MOST_OWED:
+                    self._mind_the_queue()
+                return
             self._since = self._house.now
         self._buffer += data
         self._read_on()
@@ -149,17 +151,40 @@ class Connection(asyncio.Protocol):
             else:
                 self._transport.resume_reading()
 
+    def _serve_usual(self, data: bytes, end: int) -> bool:
+        """Serve the head that differs from the last one before `end` only, if it is a GET of what we signed.
+
+        Then there is nothing in its path but a token; anything else is for those who read every byte.
+        """
+        house = self._house
+        answer, raw = house.door.answer("GET", data[4:end]) if data.startswith(b"GET ") else (MISSING, None)
+        if raw is None or (record := house.record(raw, "GET", self._client)) is None:
+            return False
+        text = pixel_text(house.second) if answer is PIXEL else answer.on_the_wire(house.second)
+        self._owed.append((text, False, True))
+        house.keep(record, self._kept)
+        return True
+
+    def _serve_whole(self, data: bytes) -> bool:
+        """Serve `data` if it is one whole head."""
+        if not data.find(END) == len(data) - 4 >= 0 or len(data) > REQUEST_BYTES:
+            return False
+        self._serve_head(data)
+        return True
+
     def _serve_head(self, head: bytes) -> None:
         plain = read_plain(head)
         if plain is not None:
-            self._serve("GET", plain[0], plain[1], is_last=False)
+            self._usual = head[head.find(b" ", 4) :]
+            self._client = self._packed(plain[1])
+            self._serve("GET", plain[0], self._client, is_last=False)
             return
         request = read_strictly(head)
         if isinstance(request, BadRequest):
             self._refuse(request.status)
             return
         self._lingers = request.has_body
-        self._serve(request.method, request.path, request.told, is_last=request.is_last)
+        self._serve(request.method, request.path, self._packed(request.told), is_last=request.is_last)
 
     def _refuse(self, status: int) -> None:
         self._lingers = True
@@ -168,28 +193,31 @@ class Connection(asyncio.Protocol):
 
     # Answering
 
-    def _serve(self, method: str, path: bytes, told: Told, *, is_last: bool) -> None:
-        house = self._house
-        answer, raw = house.door.answer(method, path)
-        record = house.record(raw, method, told, self._client) if raw is not None else None
-        if record is None or house.journal is None:
+    def _serve(self, method: str, path: bytes, client: PackedClient, *, is_last: bool) -> None:
+        answer, raw = self._house.door.answer(method, path)
+        if raw is None:
             self._answer(answer, is_last=is_last, is_head=method == "HEAD")
-            return
-        try:
-            house.journal.append(record, self._kept)
-        except JournalError:  # a keeper's broken promise is nothing to the reader
-            house.lost += 1
-            self._answer(answer, is_last=is_last, is_head=method == "HEAD")
-            return
-        text = answer.on_the_wire(house.second, is_last=is_last, is_head=method == "HEAD")
-        self._is_deaf = self._is_deaf or is_last
-        self._owed.append((text, is_last, True))
+        else:
+            self._keep(answer, raw, method, client, is_last=is_last)
 
-    def _client(self, told: Told) -> str:
-        """The client's address: the peer's own, unless that is a trusted proxy and names another."""
+    def _keep(self, answer: Answer, raw: bytes, method: str, client: PackedClient, *, is_last: bool) -> None:
+        """A hit: it goes into the journal, and when it is on disk its answer goes."""
+        house = self._house
+        record = house.record(raw, method, client)
+        if record is None:
+            self._answer(answer, is_last=is_last, is_head=method == "HEAD")
+            return
+        if is_last:
+            self._is_deaf = True
+        self._owed.append((answer.on_the_wire(house.second, is_last=is_last, is_head=method == "HEAD"), is_last, True))
+        house.keep(record, self._kept)
+
+    def _packed(self, told: Told) -> PackedClient:
+        """What is kept of the client; its address is the peer's own, unless that is a trusted proxy and names another."""
+        address = self._address
         if self._is_proxy and told.forwarded:
-            return client_address(self._address, told.forwarded, self._house.trusted_proxies)
-        return self._address
+            address = client_address(address, told.forwarded, self._house.trusted_proxies)
+        return pack_client(address, told.agent, told.headers)
 
     def _answer(self, answer: Answer, *, is_last: bool, is_head: bool) -> None:
         """Send what waits for no disk, after all that is owed before it."""

@@ -5,8 +5,8 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final, Protocol
 
-from seenby.journal import Journal, pack_hit
-from seenby.tracker.client import Told
+from seenby import maillog
+from seenby.journal import NOBODY, Journal, PackedClient, pack_hit
 from seenby.tracker.door import Door
 from seenby.tracker.kept import Kept, what_is_kept
 from seenby.words.client import Network
@@ -90,16 +90,24 @@ class House:
         for guest in list(self._guests):
             guest.cut_off()
 
-    def record(self, raw: bytes, method: str, told: Told, client: Callable[[Told], str]) -> bytes | None:
-        """The packed hit on the token `raw`, now; None when its level leaves no record. `client` knows the address."""
+    def record(self, raw: bytes, method: str, client: PackedClient) -> bytes | None:
+        """The packed hit on the token `raw`, now; None when there is no journal, or its level leaves no record."""
         kept = _KEPT[level_of(raw)]
-        if kept is Kept.NOTHING:
+        if kept is Kept.NOTHING or self.journal is None:
             return None
         at = time.time_ns() // 1000
         self.second = at // 1_000_000
-        if kept is Kept.HIT:
-            return pack_hit(next(self._ids), at, raw, method)
-        return pack_hit(next(self._ids), at, raw, method, client(told), told.agent, told.headers)
+        return pack_hit(next(self._ids), at, raw, method, client if kept is Kept.CLIENT else NOBODY)
+
+    def keep(self, record: bytes, then: Callable[[], None]) -> None:
+        """Journal `record`; `then` follows when its answer may leave, which it may even if the journal is broken."""
+        assert self.journal is not None
+        try:
+            self.journal.append(record, then)
+        except Exception as error:  # noqa: BLE001 - a keeper's broken promise is nothing to the reader
+            self.lost += 1
+            maillog.failed("journal", error)
+            then()
 
 
 def _random_ids() -> Iterator[bytes]:

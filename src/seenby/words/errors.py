@@ -24,9 +24,5 @@ class StoreError(SeenbyError):
     """The store cannot be opened or is of another version."""
 
 
-class JournalError(SeenbyError):
-    """The journal cannot promise that a hit is on disk."""
-
-
 class KeyFileError(SeenbyError):
     """A key file is missing, unreadable, or open to others."""

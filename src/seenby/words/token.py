@@ -4,21 +4,21 @@ Layout (bytes), written as canonical base64url without padding:
 
     version 1 | kind 1 | key id 2 | level 1 | message 12 | recipient 8 | [link 2 | flags 1 | target …] | MAC 16
 
-The MAC is keyed BLAKE2b (RFC 7693) over everything before it, kind included, so that a token of
+The MAC is keyed BLAKE2s (RFC 7693) over everything before it, kind included, so that a token of
 one kind is never good for another. Nothing in it is sequential and nothing is an address; a
 recipient of eight zero bytes is nobody. Tokens are for ever: links in old mail must keep working,
 so a new layout gets a new version number and this one stays readable.
 """
 
 import binascii
-import hmac
 import math
 import struct
 import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
-from hashlib import blake2b
+from hashlib import blake2s
+from hmac import compare_digest
 from typing import Final
 
 from seenby.words.policy import Level
@@ -33,13 +33,13 @@ MAX_URL: Final = 2000  # characters: longer ones are cut by some mail clients an
 _NOBODY: Final = bytes(RECIPIENT_BYTES)
 _HEAD: Final = struct.Struct(">BBHB12s8s")
 _LINK: Final = struct.Struct(">HB")
-_ROUTE: Final = struct.Struct(">BBH")  # the head's first fields: what decides which key is to have signed it
-_LEVEL_AT: Final = _ROUTE.size
+_ROUTE: Final = struct.Struct(">BBHB")  # the head's first fields: which key is to have signed it, and for what
+_LEVEL_AT: Final = _ROUTE.size - 1
 _FLAGS_AT: Final = _HEAD.size + _LINK.size - 1
 _TARGET_AT: Final = _HEAD.size + _LINK.size
 _FLAG_TEXT: Final = 1  # the link stood in the text/plain part
 _FLAG_DEFLATED: Final = 2  # the target is raw DEFLATE (RFC 1951)
-_PERSON: Final = b"seenby.token.1"
+_PERSON: Final = b"seenby.1"
 _LEVELS: Final = {int(level): level for level in Level}
 _TO_URL: Final = bytes.maketrans(b"+/", b"-_")
 _FROM_URL: Final = bytes.maketrans(b"-_+/=", b"+/!!!")  # what is not of base64url becomes what is not of base64
@@ -112,9 +112,14 @@ def _decoded(text: bytes) -> bytes | None:
         return None
 
 
-def _seed(key: bytes) -> blake2b:
+def _written_length(octets: int) -> int:
+    """Characters of so many bytes in base64url without padding."""
+    return math.ceil(octets * 4 / 3)
+
+
+def _seed(key: bytes) -> blake2s:
     """The MAC's beginning, to be copied: setting the key up costs as much as hashing a token."""
-    return blake2b(key=key, digest_size=MAC_BYTES, person=_PERSON)
+    return blake2s(key=key, digest_size=MAC_BYTES, person=_PERSON)
 
 
 def _head(kind: Kind, level: Level, message: str, recipient: str | None, key_id: int) -> bytes:
@@ -151,20 +156,21 @@ def checker(keys: Keyring, kind: Kind) -> Callable[[bytes], bytes | None]:
 
     It never raises, and builds no `Token`: the tracker calls it for every hit.
     """
-    seeds = {_ROUTE.pack(VERSION, kind, key_id): _seed(key) for key_id, key in keys.keys.items()}
-    least = (_TARGET_AT if kind is Kind.LINK else _HEAD.size) + MAC_BYTES
+    seeds = {
+        _ROUTE.pack(VERSION, kind, key_id, level): _seed(key).copy
+        for key_id, key in keys.keys.items()
+        for level in Level
+    }
+    least = _written_length((_TARGET_AT if kind is Kind.LINK else _HEAD.size) + MAC_BYTES)
     most = MAX_TOKEN if kind is Kind.LINK else least
 
     def check(text: bytes) -> bytes | None:
-        raw = _decoded(text) if len(text) <= MAX_TOKEN else None
-        if raw is None or not least <= len(raw) <= most or raw[_LEVEL_AT] not in _LEVELS:
+        raw = _decoded(text) if least <= len(text) <= most else None
+        if raw is None or (seed := seeds.get(raw[: _ROUTE.size])) is None:
             return None
-        seed = seeds.get(raw[: _ROUTE.size])
-        if seed is None:
-            return None
-        mac = seed.copy()
+        mac = seed()
         mac.update(raw[:-MAC_BYTES])
-        return raw if hmac.compare_digest(mac.digest(), raw[-MAC_BYTES:]) else None
+        return raw if compare_digest(mac.digest(), raw[-MAC_BYTES:]) else None
 
     return check
 
@@ -241,7 +247,7 @@ def link_tail(base: str, number: int, target: str, *, in_text: bool) -> bytes | 
     room = MAX_URL - len(base) - len(PATHS[Kind.LINK])
     for deflate in (False, True):
         tail = _tail(number, target, in_text=in_text, deflate=deflate)
-        if math.ceil((_HEAD.size + len(tail) + MAC_BYTES) * 4 / 3) <= room:
+        if _written_length(_HEAD.size + len(tail) + MAC_BYTES) <= room:
             return tail
     return None
 
