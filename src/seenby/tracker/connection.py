@@ -213,7 +213,7 @@ class Connection(asyncio.Protocol):
         house.keep(record, self._kept)
 
     def _packed(self, told: Told) -> PackedClient:
-        """What is kept of the client; its address is the peer's own, unless that is a trusted proxy and names another."""
+        """What is kept of the client: its address is the peer's, unless that is a trusted proxy and names another."""
         address = self._address
         if self._is_proxy and told.forwarded:
             address = client_address(address, told.forwarded, self._house.trusted_proxies)
