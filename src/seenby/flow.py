@@ -23,19 +23,23 @@ from seenby.delivery.copy import copy_of
 from seenby.delivery.dkim import DkimKey
 from seenby.delivery.dsn import Undelivered, compose_dsn
 from seenby.delivery.hop import NextHop, parse_next_hop
-from seenby.delivery.intake import Team, new_message, new_recipients, own_domain, references, refusal
+from seenby.delivery.intake import Team, as_wished, new_message, new_recipients, own_domain, references, refusal
 from seenby.delivery.outcome import event_kind, settle
 from seenby.delivery.retry import Patience
 from seenby.delivery.smtp import Answer, Outcome, SmtpSession
-from seenby.instrument import Analysis, analyse, parse_asked, scan_headers
+from seenby.instrument import NO_WISHES, Analysis, Wishes, analyse, parse_asked, scan_headers
+from seenby.instrument.headers import parse_unsubscribe
+from seenby.instrument.wishes import read_wishes
 from seenby.journal import Reader
 from seenby.report.reading import decide, gather, write
-from seenby.store import Store, Transaction, hits, mail, outbox, people
+from seenby.store import Store, Transaction, hits, mail, outbox, people, unsubscribed
 from seenby.store.times import micros
 from seenby.words.address import Address, parse_address
 from seenby.words.errors import PolicyError
 from seenby.words.event import Event, EventKind
+from seenby.words.hit import Hit
 from seenby.words.message import (
+    UNWANTED,
     Accepted,
     ClaimedCopy,
     Delivery,
@@ -49,7 +53,7 @@ from seenby.words.message import (
     Untracked,
 )
 from seenby.words.policy import OFF, Policy
-from seenby.words.token import MESSAGE_BYTES, RECIPIENT_BYTES, Keyring
+from seenby.words.token import MESSAGE_BYTES, RECIPIENT_BYTES, Keyring, Kind
 
 DSN_CHANNEL: Final = "dsn"
 LEASE: Final = timedelta(minutes=1)  # after this a dead worker's copies are anybody's
@@ -100,9 +104,17 @@ async def accept(house: House, submission: Submission) -> Intake:
     try:
         ceilings = (house.ceiling, sender.ceiling, sender.policy)
         policy = decide_policy(ceilings=ceilings, asked=parse_asked(headers))
+        unsubscribe = parse_unsubscribe(headers)
     except PolicyError as error:
         return Refused(code=550, status="5.7.1", why=str(error))
-    analysis = await _analysed(house, submission.raw, tracking_url=house.tracking_url, sender=submission.envelope_from)
+    wishes = read_wishes(sender.wishes)
+    analysis = await _analysed(
+        house,
+        submission.raw,
+        tracking_url=house.tracking_url,
+        sender=submission.envelope_from,
+        wishes=wishes or NO_WISHES,
+    )
     hop = f"sender:{sender.id}" if sender.next_hop else ""
     recipients = new_recipients(submission, headers, team=team, policy=policy, hop=hop, mint=house.mint)
     async with house.store.write() as tx:
@@ -115,6 +127,9 @@ async def accept(house: House, submission: Submission) -> Intake:
             host=house.host,
             known_thread=await mail.thread_of(tx, team=team.id, message_ids=references(headers)),
             mint=house.mint,
+        )
+        message = as_wished(
+            message, wishes=wishes, unsubscribe=sender.unsubscribe if unsubscribe is None else unsubscribe
         )
         links = [
             mail.KeptLink(number=link.number, part="text" if link.in_text else "html", target=link.target)
@@ -134,14 +149,18 @@ async def send(house: House, *, hop: str) -> Batch:
         copies = await mail.claim_copies(
             tx, hop=hop, holder=house.holder, now=now, until=now + LEASE, limit=BATCH_COPIES
         )
+        for copy in copies:
+            if copy.unwanted:
+                await _write_down(house, tx, copy, Answer(outcome=Outcome.UNWANTED, reply=UNWANTED), at=now)
         server = await _server(house, tx, hop)
-    async with _holding(house, copies):
+    due = [copy for copy in copies if not copy.unwanted]
+    async with _holding(house, due):
         if server is None:
-            async for copy, made in _copies(house, copies):
+            async for copy, made in _copies(house, due):
                 await _settle(house, copy, CAUGHT, caught=made)
             return Batch(copies=len(copies), reached=True)
         async with SmtpSession(server, hello=house.host) as session:
-            async for copy, made in _copies(house, copies):
+            async for copy, made in _copies(house, due):
                 answer = await session.send(envelope_from=copy.from_address, recipient=copy.address, message=made)
                 await _settle(house, copy, answer)
             await session.goodbye()
@@ -150,6 +169,9 @@ async def send(house: House, *, hop: str) -> Batch:
 
 async def drain(house: House, journal: Reader) -> int:
     """Take a batch of hits into the store, and note which messages are to be judged; how many hits there were.
+
+    Somebody who unsubscribes comes the same way and is no hit to be judged: from this transaction on the
+    team's mail to them is refused.
 
     How far the journal has been read is written in the same transaction, and each hit has an id of
     its own: a batch comes in once, however often it is brought.
@@ -163,9 +185,14 @@ async def drain(house: House, journal: Reader) -> int:
         async with house.store.write() as tx:
             known = await _messages(tx, {hit.token.message for hit in batch.hits})
             ours = [hit for hit in batch.hits if hit.token.message in known]
-            await hits.put_hits(tx, ours, teams={message: row["team"] for message, row in known.items()})
+            left = [hit for hit in ours if hit.token.kind is Kind.UNSUBSCRIBE]
+            seen = [hit for hit in ours if hit.token.kind is not Kind.UNSUBSCRIBE]
+            await hits.put_hits(tx, seen, teams={message: row["team"] for message, row in known.items()})
+            for hit in left:
+                await _unsubscribe(tx, hit, message=known[hit.token.message])
             await hits.advance(tx, done=batch.done)
-            await tx.many("set_judge_at", [{"id": message, "at": micros(house.now())} for message in known])
+            to_judge = sorted({hit.token.message for hit in seen})
+            await tx.many("set_judge_at", [{"id": message, "at": micros(house.now())} for message in to_judge])
         maillog.drained(hits=len(ours), unknown=len(batch.hits) - len(ours))
     gone = await asyncio.to_thread(journal.forget, {**done, **batch.done})
     if gone:
@@ -230,9 +257,14 @@ async def _team(tx: Transaction, sender: Sender) -> Team:
     )
 
 
-async def _analysed(house: House, raw: bytes, *, tracking_url: str, sender: Address | None) -> Analysis:
+async def _analysed(house: House, raw: bytes, *, tracking_url: str, sender: Address | None, wishes: Wishes) -> Analysis:
     read = partial(
-        analyse, raw, tracking_url=tracking_url, keys=house.keys, sender_domain=own_domain(sender) if sender else ""
+        analyse,
+        raw,
+        tracking_url=tracking_url,
+        keys=house.keys,
+        wishes=wishes,
+        sender_domain=own_domain(sender) if sender else "",
     )
     return read() if len(raw) < _OFFLOAD else await asyncio.to_thread(read)
 
@@ -281,35 +313,54 @@ async def _copies(house: House, claimed: Sequence[ClaimedCopy]) -> AsyncIterator
                 continue  # its fate was settled by another process after our claim ran out
             known[copy.message] = (
                 raw,
-                await _analysed(house, raw, tracking_url=copy.tracking_url, sender=parse_address(copy.from_address)),
+                await _analysed(
+                    house,
+                    raw,
+                    tracking_url=copy.tracking_url,
+                    sender=parse_address(copy.from_address),
+                    wishes=_frozen_wishes(copy),
+                ),
             )
         raw, analysis = known[copy.message]
         make = partial(copy_of, analysis, copy, raw=raw, keys=house.keys, host=house.host, dkim=house.dkim)
         yield copy, (make() if len(raw) < _OFFLOAD else await asyncio.to_thread(make))
 
 
+def _frozen_wishes(copy: ClaimedCopy) -> Wishes:
+    """The wishes the message was accepted with; damage to what was kept of them stops no mail."""
+    wishes = read_wishes(copy.wishes)
+    if wishes is None:
+        maillog.unreadable_wishes(copy.message)
+    return wishes or NO_WISHES
+
+
 async def _settle(house: House, copy: ClaimedCopy, answer: Answer, *, caught: bytes | None = None) -> None:
     """Write down what came of an attempt, and tell whoever must know, in one transaction."""
     now = house.now()
-    came_to = settle(answer, copy, now=now, patience=house.patience)
     async with house.store.write() as tx:
         if caught is not None:
             await mail.catch(tx, copy=copy, raw=caught, at=now)
-        attempt = house.mint(MESSAGE_BYTES)
-        if not await mail.settle_copy(tx, copy=copy, holder=house.holder, attempt=attempt, settled=came_to, at=now):
-            return
-        event = Event(
-            id=f"{came_to.state.value}:{copy.recipient}:{attempt}",
-            team=copy.team,
-            kind=event_kind(came_to.state),
-            message=copy.message,
-            recipient=copy.recipient,
-            at=now,
-            detail=came_to.reply,
-        )
-        await hits.put_event(tx, event)
-        if came_to.state in (Delivery.BOUNCED, Delivery.FAILED) and copy.sender is not None:
-            await outbox.put(tx, event=event.id, channel=DSN_CHANNEL, team=copy.team, at=now)
+        await _write_down(house, tx, copy, answer, at=now)
+
+
+async def _write_down(house: House, tx: Transaction, copy: ClaimedCopy, answer: Answer, *, at: datetime) -> None:
+    """What came of a copy that we hold, its event, and the sender's notice."""
+    came_to = settle(answer, copy, now=at, patience=house.patience)
+    attempt = house.mint(MESSAGE_BYTES)
+    if not await mail.settle_copy(tx, copy=copy, holder=house.holder, attempt=attempt, settled=came_to, at=at):
+        return
+    event = Event(
+        id=f"{came_to.state.value}:{copy.recipient}:{attempt}",
+        team=copy.team,
+        kind=event_kind(came_to.state),
+        message=copy.message,
+        recipient=copy.recipient,
+        at=at,
+        detail=came_to.reply,
+    )
+    await hits.put_event(tx, event)
+    if came_to.state in (Delivery.BOUNCED, Delivery.FAILED) and copy.sender is not None:
+        await outbox.put(tx, event=event.id, channel=DSN_CHANNEL, team=copy.team, at=at)
     maillog.settled(copy.message, state=came_to.state.value, attempts=copy.attempts)
 
 
@@ -370,6 +421,26 @@ async def _messages(tx: Transaction, ids: Iterable[str]) -> Mapping[str, Mapping
     """The messages that hits speak of, by id; those the store does not know are left out."""
     rows = [await tx.one("message_of_token", id=message) for message in sorted(ids)]
     return {row["id"]: row for row in rows if row is not None}
+
+
+async def _unsubscribe(tx: Transaction, hit: Hit, *, message: Mapping[Any, Any]) -> None:
+    """The recipient wants no more mail from the team; told of once, however often they say so or it is brought."""
+    person = await unsubscribed.person_of(tx, hit.token)
+    if person is None or not await unsubscribed.put(
+        tx, team=message["team"], address=person.address, message=message["id"], at=hit.at
+    ):
+        return
+    event = Event(
+        id=f"{EventKind.UNSUBSCRIBED.value}:{hit.id}",
+        team=message["team"],
+        kind=EventKind.UNSUBSCRIBED,
+        message=message["id"],
+        recipient=person.recipient,
+        at=hit.at,
+        bell=bool(message["notify"]),
+    )
+    await hits.put_event(tx, event)
+    maillog.unsubscribed(message["id"])
 
 
 def _about(message: Message, kind: EventKind, *, at: datetime) -> Event:

@@ -45,9 +45,24 @@ def settled(message: str, *, state: str, attempts: int) -> None:
     _log.info("settled", message=_short(message), state=state, attempts=attempts)
 
 
+def returned(message: str, *, kind: str) -> None:
+    """Mail came to a return address, and what it says is on disk."""
+    _log.info("returned", message=_short(message), kind=kind)
+
+
 def unsigned(message: str, error: BaseException) -> None:
     """A copy leaves without the DKIM signature that it was to have."""
     _log.warning("unsigned", message=_short(message), error=type(error).__name__)
+
+
+def unsubscribed(message: str) -> None:
+    """A recipient of this message wants no more mail from its team."""
+    _log.info("unsubscribed", message=_short(message))
+
+
+def unreadable_wishes(message: str) -> None:
+    """What was kept of a sender's wishes is damaged or another version's; the message is sent without."""
+    _log.warning("unreadable_wishes", message=_short(message))
 
 
 def drained(*, hits: int, unknown: int) -> None:

@@ -9,6 +9,7 @@ from email.utils import format_datetime
 
 from seenby import maillog
 from seenby.delivery.dkim import DkimKey, dkim_header, keys_for
+from seenby.delivery.unsubscribing import unsubscribe_lines, unsubscribe_url
 from seenby.instrument import Analysis, Headers, scan_headers, stamp, untouched_copy
 from seenby.words.message import ClaimedCopy
 from seenby.words.token import Keyring
@@ -18,8 +19,13 @@ def copy_of(
     analysis: Analysis, copy: ClaimedCopy, *, raw: bytes, keys: Keyring, host: str, dkim: Sequence[DkimKey]
 ) -> bytes:
     """The bytes that go to `copy.address`: instrumented as its policy says, or as they came; DKIM-signed if we may."""
+    if copy.returned:  # a stranger's mail: nothing in it is ours to add, to take away, or to sign
+        return f"Received: by {host} with ESMTP; {format_datetime(copy.accepted_at)}\r\n".encode("ascii") + raw
     headers = scan_headers(raw)
+    signers = _signers(headers, dkim)
     added = added_headers(headers, message_id=copy.message_id, host=host, at=copy.accepted_at)
+    if copy.unsubscribe and (url := unsubscribe_url(copy, keys=keys)):
+        added += unsubscribe_lines(headers, url=url, untouched=analysis.untouched, is_signed_again=bool(signers))
     if copy.untracked:
         made = untouched_copy(raw, prepend=added)
     else:
@@ -33,13 +39,17 @@ def copy_of(
             tracking_url=copy.tracking_url,
             prepend=added,
         ).message
-    return _signed(made, headers=headers, dkim=dkim, message=copy.message)
+    return _signed(made, keys=signers, message=copy.message)
 
 
-def _signed(made: bytes, *, headers: Headers, dkim: Sequence[DkimKey], message: str) -> bytes:
-    """`made` with signatures for its author's domain, the one DMARC looks for (RFC 7489 3.1), if we have its keys."""
+def _signers(headers: Headers, dkim: Sequence[DkimKey]) -> Sequence[DkimKey]:
+    """The keys for the author's domain, the one DMARC looks for (RFC 7489 3.1); none when we have none."""
     domains = [address.domain for _name, address in headers.addresses("from")]
-    keys = next((keys for domain in domains if (keys := keys_for(domain, dkim))), ())
+    return next((keys for domain in domains if (keys := keys_for(domain, dkim))), ())
+
+
+def _signed(made: bytes, *, keys: Sequence[DkimKey], message: str) -> bytes:
+    """`made` with signatures by `keys`."""
     try:
         return b"".join(dkim_header(made, by=key) for key in keys) + made
     except Exception as error:  # noqa: BLE001 - dkimpy refuses header lines that are none; a message goes out all the same

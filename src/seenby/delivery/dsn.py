@@ -15,6 +15,8 @@ from email.utils import format_datetime
 from textwrap import wrap
 from typing import Final
 
+from seenby.words.message import UNWANTED
+
 _MESSAGE_ID: Final = re.compile(r"<[!-;=?-~]{1,250}>")  # others cannot be folded into a line
 _SMTP_REPLY: Final = re.compile(r"([245])\d\d(?: (\1\.\d{1,3}\.\d{1,3})(?!\S))?", re.ASCII)  # RFC 5321 4.2, RFC 3463 2
 _WORD: Final = 50  # characters; longer ones would not fold
@@ -29,7 +31,12 @@ class Undelivered:
     subject: str
     message_id: str
     reply: str
-    gave_up: bool  # True: nobody took it for days; False: it was refused
+    gave_up: bool  # True: nobody took it for days, or nobody was asked; False: it was refused
+
+    @property
+    def is_unwanted(self) -> bool:
+        """Whether it was not sent because the recipient had unsubscribed."""
+        return self.reply == UNWANTED
 
 
 def compose_dsn(failed: Undelivered, *, host: str, message_id: str, at: datetime) -> bytes:
@@ -57,6 +64,12 @@ def _literal(text: str) -> str:
 
 
 def _words(failed: Undelivered) -> str:
+    if failed.is_unwanted:
+        return (
+            f"Your message was not sent to {failed.recipient}.\n\n{UNWANTED} If they asked you to write to them "
+            f'again, choose "Write again" on Seenby\'s page "Who unsubscribed" first.\n\n'
+            f"Subject: {_subject(failed)}\n\nOther recipients are not affected.\n"
+        )
     if failed.gave_up:
         why = "The mail server could not be reached for days, so Seenby has given up. Its last word was:"
     else:
@@ -77,13 +90,20 @@ def _status(failed: Undelivered, *, host: str) -> Message:
     server["Reporting-MTA"] = f"dns; {host}"
     recipient["Final-Recipient"] = _literal(_typed(failed.recipient))
     recipient["Action"] = "failed"
-    recipient["Status"] = (reply and reply[2]) or ("4.4.7" if failed.gave_up else "5.0.0")
+    recipient["Status"] = (reply and reply[2]) or _own_status(failed)
     # Only what a server said in SMTP may be called so (RFC 3464 2.3.6); the other is our own description of a fault.
     said = failed.reply.encode("ascii", "replace").decode()
     recipient["Diagnostic-Code"] = " ".join(("smtp;" if reply else "x-seenby;", *wrap(_literal(said), _WORD)))
     report = MIMEBase("message", "delivery-status", policy=SMTP)
     report.set_payload([server, recipient])
     return report
+
+
+def _own_status(failed: Undelivered) -> str:
+    """What happened where no server gave a code (RFC 3463 3.8, 3.5, 3.1)."""
+    if failed.is_unwanted:
+        return "5.7.1"
+    return "4.4.7" if failed.gave_up else "5.0.0"
 
 
 def _typed(address: str) -> str:

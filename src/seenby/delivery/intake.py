@@ -1,10 +1,11 @@
 """From a submission to what is kept of it: may this sender write so, who gets which copy, in which thread. Pure."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
-from seenby.instrument import Analysis, Headers
+from seenby.instrument import NO_WISHES, Analysis, Headers, Wishes
+from seenby.instrument.wishes import UNREADABLE, write_wishes
 from seenby.store.people import is_free_mail
 from seenby.words.address import Address
 from seenby.words.message import Message, Recipient, Refused, Role, Submission, Untracked
@@ -98,6 +99,12 @@ def new_message(
         notes=tuple(dict.fromkeys(note.sentence for note in analysis.notes)),
         accepted_at=submission.at,
     )
+
+
+def as_wished(message: Message, *, wishes: Wishes | None, unsubscribe: bool) -> Message:
+    """The message with what its sender wishes, frozen; None: what was kept of it could not be read, which is noted."""
+    notes = message.notes if wishes else (*message.notes, UNREADABLE)
+    return replace(message, notes=notes, wishes=write_wishes(wishes or NO_WISHES), unsubscribe=unsubscribe)
 
 
 def new_recipients(

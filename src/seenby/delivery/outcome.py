@@ -15,6 +15,8 @@ def settle(answer: Answer, copy: ClaimedCopy, *, now: datetime, patience: Patien
     match answer.outcome:
         case Outcome.TAKEN:
             return Settled(state=Delivery.SENT, reply=answer.reply, due_at=None)
+        case Outcome.UNWANTED:
+            return Settled(state=Delivery.FAILED, reply=answer.reply, due_at=None)
         case Outcome.NEVER:
             return Settled(state=Delivery.BOUNCED, reply=answer.reply, due_at=None)
         case Outcome.LATER | Outcome.BROKEN:

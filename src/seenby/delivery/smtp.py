@@ -24,6 +24,7 @@ class Outcome(StrEnum):
     LATER = "later"  # 4xx: try again
     NEVER = "never"  # 5xx: refused for good
     BROKEN = "broken"  # the connection failed; nothing is known of the message
+    UNWANTED = "unwanted"  # not tried: the recipient had unsubscribed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,13 +15,17 @@ from seenby import flow, maillog
 from seenby.flow import House
 from seenby.gateway.dialog import Dialog
 from seenby.gateway.throttle import Throttle
-from seenby.store import people
+from seenby.store import people, unsubscribed
 from seenby.store.times import micros
 from seenby.words.address import Address, parse_address
 from seenby.words.limits import LINE_BYTES, MESSAGE_BYTES, RECIPIENTS, SMTP_DIALOGS, SMTP_SECONDS
 from seenby.words.message import Accepted, Refused, Sender, Submission
 
 _EXTENSIONS: Final = ("PIPELINING", "ENHANCEDSTATUSCODES")  # RFC 2920, RFC 2034
+_UNSUBSCRIBED: Final = (
+    "They unsubscribed from your team's mail; take them off your list. "
+    "If they asked to be written to again, choose Write again on Seenby's page Who unsubscribed"
+)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -47,15 +51,29 @@ class _Door:
         return "250 2.1.0 OK"
 
     async def handle_RCPT(  # noqa: N802
-        self, _server: Dialog, _session: Session, envelope: Envelope, address: str, options: list[str]
+        self, _server: Dialog, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
         if len(envelope.rcpt_tos) >= RECIPIENTS:
             return f"452 4.5.3 At most {RECIPIENTS} recipients in one message; send the rest in another"
-        if parse_address(address) is None:
+        parsed = parse_address(address)
+        if parsed is None:
             return "553 5.1.3 That is no address we can send to"
+        if isinstance(session.auth_data, Sender) and (no := await self._unwanted(session.auth_data, parsed)):
+            return no
         envelope.rcpt_tos.append(address)
         envelope.rcpt_options.extend(options)
         return "250 2.1.5 OK"
+
+    async def _unwanted(self, sender: Sender, address: Address) -> str | None:
+        """The answer for somebody who unsubscribed from the team's mail; None for everybody else."""
+        try:
+            async with self.house.store.read() as tx:
+                if not await unsubscribed.refuses(tx, team=sender.team, address=address.key):
+                    return None
+        except (SQLAlchemyError, OSError) as error:
+            maillog.failed("rcpt", error)
+            return "451 4.3.0 Something went wrong here; try again later"
+        return _no(Refused(code=550, status="5.7.1", why=_UNSUBSCRIBED))
 
     async def handle_DATA(self, _server: Dialog, session: Session, envelope: Envelope) -> str:  # noqa: N802
         raw = envelope.content

@@ -8,6 +8,7 @@ decided here and copies are only joined together later.
 import math
 import re
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -80,15 +81,16 @@ def analyse(
 
     With `keys`, tracking links of ours that the message quotes are followed to their targets, and old
     pixels of ours are taken out, so that a reply does not count for the mail it answers. A message that
-    carries a DKIM-Signature stays as it is unless its signer is `sender_domain`, above it or below it.
+    carries a DKIM-Signature stays as it is unless its signer is `sender_domain`, above it or below it,
+    and the wishes allow it.
     """
     headers = scan_headers(raw)
     parts = find_bodies(raw, headers)
     reading = _Reading(
         raw=raw, tracking_url=tracking_url, keys=keys, unsubscribe=_unsubscribe_links(headers), wishes=wishes
     )
-    if parts.stop is None and not _is_signers(headers, sender_domain):
-        parts.stop = Untouched.DKIM_SIGNED
+    if parts.stop is None:
+        parts.stop = _why_signature_stays(headers, sender_domain, wishes)
     if parts.stop is None:
         parts.stop = reading.read(parts)
     if parts.stop is not None:
@@ -112,6 +114,14 @@ def analyse(
         notes=tuple(Note(reason=reason, count=count) for reason, count in reading.left.items()),
         plans=tuple(reading.plans) if untouched is None else (),
     )
+
+
+def _why_signature_stays(headers: Headers, sender_domain: str, wishes: Wishes) -> Untouched | None:
+    if not headers.raw("DKIM-Signature"):
+        return None
+    if not _is_signers(headers, sender_domain):
+        return Untouched.DKIM_SIGNED
+    return None if wishes.own_signatures else Untouched.SIGNATURE_KEPT
 
 
 def _is_signers(headers: Headers, sender_domain: str) -> bool:
@@ -204,8 +214,8 @@ class _Reading:
     def _page_edits(self, body: Body, content: bytes, page: Markup, pixel_in: Body | None) -> list[Edit]:
         anchors = page.anchors if self._wants_links(html=True, any_there=bool(page.anchors)) else []
         found = [edit for anchor in self._first(anchors) if (edit := self._anchor_edit(body, content, anchor))]
-        links = self._numbered(body, content, found, in_text=False)
-        edits: list[Edit] = [*links, *(CutEdit(start=start, end=end) for start, end in page.cuts)]
+        links = self._numbered(body, content, _links(found), in_text=False)
+        edits: list[Edit] = [*links, *_cuts(found), *(CutEdit(start=start, end=end) for start, end in page.cuts)]
         if body is pixel_in:
             width = len(PIXEL[0] + PIXEL[1]) + len(token_url(self.tracking_url, _PIXEL, _NO_KEYS) or "")
             grown = len(content) + width + sum(edit.width - edit.end + edit.start for edit in links)
@@ -227,7 +237,7 @@ class _Reading:
             self.left[Left.TOO_MANY_LINKS] += len(anchors) - room
         return anchors[:room]
 
-    def _anchor_edit(self, body: Body, content: bytes, anchor: Anchor) -> LinkEdit | None:
+    def _anchor_edit(self, body: Body, content: bytes, anchor: Anchor) -> LinkEdit | CutEdit | None:
         written = content[anchor.start : anchor.end]
         if reason := self._unwanted(body, content, anchor):
             self.left[reason] += 1
@@ -250,7 +260,7 @@ class _Reading:
         return None
 
     def _text_edits(self, body: Body, content: bytes) -> list[Edit]:
-        found: list[LinkEdit] = []
+        found: list[LinkEdit | CutEdit] = []
         if not self._wants_links(html=False, any_there=b"://" in content):
             return []
         for start, end, sure in urls_in(content, joined_by_spaces=body.joined_by_spaces):
@@ -260,11 +270,16 @@ class _Reading:
             target = resolve(content[start:end].decode("ascii")) if sure else None
             if edit := self._edit(start, end, target or None, break_at=None):
                 found.append(edit)
-        return list(self._numbered(body, content, found, in_text=True))
+        links = self._numbered(body, content, _links(found), in_text=True)
+        return sorted([*links, *_cuts(found)], key=lambda edit: edit.start)
 
-    def _edit(self, start: int, end: int, target: str | None, *, break_at: int | None) -> LinkEdit | None:
+    def _edit(self, start: int, end: int, target: str | None, *, break_at: int | None) -> LinkEdit | CutEdit | None:
         """The edit that wraps `target` ('' is no web link, None an odd one), or None with the reason counted."""
         reason = Left.ODD_LINK if target is None else self._reason_to_leave(target)
+        if target and reason is Left.OWN_LINK and self._unsubscribes(target):
+            self.left[Left.QUOTED_UNSUBSCRIBE] += 1
+            kept = len(self._unsubscribe_prefix) if end - start == len(target) else 0  # else it was written oddly
+            return CutEdit(start=start + kept, end=end)
         if target and reason is Left.OWN_LINK and (followed := self._followed(target)):
             target, reason = followed, Left.LISTED_HOST if self.wishes.forbid(followed) else None
         if not target or reason:
@@ -284,6 +299,17 @@ class _Reading:
             return Left.UNSUBSCRIBE_LINK
         return Left.LISTED_HOST if self.wishes.forbid(target) else None
 
+    @property
+    def _unsubscribe_prefix(self) -> str:
+        return self.tracking_url + PATHS[Kind.UNSUBSCRIBE]
+
+    def _unsubscribes(self, url: str) -> bool:
+        """Whether this is somebody's own way to unsubscribe, which whoever gets this message must not go."""
+        prefix = self._unsubscribe_prefix
+        if self.keys is None or not url.startswith(prefix):
+            return False
+        return parse_token(url.removeprefix(prefix), self.keys, kind=Kind.UNSUBSCRIBE) is not None
+
     def _followed(self, url: str) -> str | None:
         """Where a tracking link of ours leads, if we signed it."""
         prefix = self.tracking_url + PATHS[Kind.LINK]
@@ -301,6 +327,14 @@ class _Reading:
         kept = [edit.numbered(first + index) for index, edit in enumerate(kept)]
         self.links.extend(Link(edit.number, edit.target, in_text) for edit in kept)
         return kept
+
+
+def _links(edits: Iterable[LinkEdit | CutEdit]) -> list[LinkEdit]:
+    return [edit for edit in edits if isinstance(edit, LinkEdit)]
+
+
+def _cuts(edits: Iterable[LinkEdit | CutEdit]) -> list[CutEdit]:
+    return [edit for edit in edits if isinstance(edit, CutEdit)]
 
 
 def _url_length(tracking_url: str, target: str) -> int | None:

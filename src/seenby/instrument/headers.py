@@ -255,6 +255,24 @@ def parse_asked(headers: Headers) -> Asked:
     return Asked(pixels=asked.get("pixels"), links=asked.get("links"))
 
 
+def parse_unsubscribe(headers: Headers) -> bool | None:
+    """What the field `X-Seenby-Unsubscribe: on` asks for; None without one. Raises PolicyError."""
+    told = {value.strip().lower() for value in headers.all("X-Seenby-Unsubscribe")}
+    if not told:
+        return None
+    if told not in ({"on"}, {"off"}):
+        shown_value = ", ".join(sorted(told))[:40]
+        raise PolicyError(f"'{shown_value}' is no wish we know: write X-Seenby-Unsubscribe: on, or off.")
+    return told == {"on"}
+
+
+def signs_field(signature: bytes, names: frozenset[str]) -> bool:
+    """Whether a DKIM-Signature (RFC 6376 3.5) covers one of the fields `names`, there or not: tag h=."""
+    tags = [tag.split(b"=", 1) for tag in signature.split(b";") if b"=" in tag]
+    covered = [name for tag, value in tags if tag.strip() == b"h" for name in value.split(b":")]
+    return any(name.strip().lower().decode("latin-1") in names for name in covered)
+
+
 def _channels(named: str | None) -> tuple[str, ...]:
     if named is None:
         return ("pixels", "links")

@@ -12,6 +12,7 @@ class Untouched(StrEnum):
     SIGNED = "signed"
     ENCRYPTED = "encrypted"
     DKIM_SIGNED = "dkim_signed"
+    SIGNATURE_KEPT = "signature_kept"
     REPORT = "report"
     EMPTY_BODY = "empty_body"
     NO_BODY_PART = "no_body_part"
@@ -41,6 +42,7 @@ class Left(StrEnum):
     PART_NOT_WANTED = "part_not_wanted"
     UNSUBSCRIBE_LINK = "unsubscribe_link"
     OWN_LINK = "own_link"
+    QUOTED_UNSUBSCRIBE = "quoted_unsubscribe"
     ODD_LINK = "odd_link"
     LINK_TOO_LONG = "link_too_long"
     TOO_MANY_LINKS = "too_many_links"
@@ -76,6 +78,9 @@ _UNTOUCHED: Final[Mapping[Untouched, str]] = {
     Untouched.SIGNED: "The message is signed; changing it would break the signature.",
     Untouched.ENCRYPTED: "The message is encrypted; there is nothing we could read or change.",
     Untouched.DKIM_SIGNED: "Another domain has signed the message (DKIM); changing it would break the signature.",
+    Untouched.SIGNATURE_KEPT: (
+        "The message carries your own domain's signature (DKIM), and your settings say that such mail stays."
+    ),
     Untouched.REPORT: "The message is a delivery or read report, not mail that somebody reads.",
     Untouched.EMPTY_BODY: "Not trackable: the body is empty.",
     Untouched.NO_BODY_PART: "Not trackable: the message holds attachments only.",
@@ -98,6 +103,9 @@ _LEFT: Final[Mapping[Left, str]] = {
     Left.PART_NOT_WANTED: "The sender wants the links of this kind of part to stay.",
     Left.UNSUBSCRIBE_LINK: "Unsubscribing is never tracked.",
     Left.OWN_LINK: "The link is a tracking link of ours already.",
+    Left.QUOTED_UNSUBSCRIBE: (
+        "A quoted link that would have unsubscribed whoever got the earlier message leads nowhere now."
+    ),
     Left.ODD_LINK: "Mail programs would not agree where this link leads.",
     Left.LINK_TOO_LONG: "The link is too long to be tracked.",
     Left.TOO_MANY_LINKS: "The message holds more links than we track.",

@@ -1,13 +1,17 @@
 """What a sender wants of the rewriting itself, beside the levels of a policy. The defaults wrap all that can be.
 
-A wish only ever takes away: none makes us touch what we would otherwise leave.
+A wish only ever takes away: none makes us touch what we would otherwise leave. `write_wishes` and
+`read_wishes` are how they are kept: a closed set of fields and a version, so that what was written
+down by another version is never half understood.
 """
 
 import re
 from dataclasses import dataclass
 from enum import StrEnum
 from html import unescape
-from typing import Final, assert_never
+from typing import Final, Literal, assert_never
+
+import msgspec
 
 from seenby.instrument.target import ascii_host
 
@@ -50,12 +54,15 @@ class Wishes:
     belong the domains that open an app on a phone, which a redirect would keep from opening.
     `keep_visible_urls`: leave an HTML link whose text is itself an address of another host than ours,
     so that what is read is what is followed. `noscript`: wrap links inside `<noscript>`.
+    `own_signatures`: also rewrite mail that carries the sender's own domain's DKIM signature, which breaks
+    it; a signature of anybody else's is never broken, whatever is wished.
     """
 
     text: TextMode = TextMode.HTML_AND_TEXT
     never_hosts: frozenset[str] = frozenset()
     keep_visible_urls: bool = False
     noscript: bool = True
+    own_signatures: bool = True
 
     def forbid(self, target: str) -> bool:
         """Whether the host of the URL `target`, or one above it, is on the list."""
@@ -66,6 +73,52 @@ class Wishes:
 
 
 NO_WISHES: Final = Wishes()
+UNREADABLE: Final = "Your wishes for links could not be read, so links were wrapped as if you had none."
+
+
+class _Written(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """The fields of version 1. Others are another version's, with another number."""
+
+    v: Literal[1]
+    text: TextMode
+    never_hosts: list[str]
+    keep_visible_urls: bool
+    noscript: bool
+    own_signatures: bool
+
+
+def write_wishes(wishes: Wishes) -> str:
+    """The wishes as text, the same for the same wishes; nothing when there are none."""
+    if wishes == NO_WISHES:
+        return ""
+    written = _Written(
+        v=1,
+        text=wishes.text,
+        never_hosts=sorted(wishes.never_hosts),
+        keep_visible_urls=wishes.keep_visible_urls,
+        noscript=wishes.noscript,
+        own_signatures=wishes.own_signatures,
+    )
+    return msgspec.json.encode(written).decode("utf-8")
+
+
+def read_wishes(text: str) -> Wishes | None:
+    """The wishes that `write_wishes` wrote, or None when the text is damaged or another version's. Never raises."""
+    if not text:
+        return NO_WISHES
+    try:
+        told = msgspec.json.decode(text.encode("utf-8", "replace"), type=_Written)
+    except (msgspec.DecodeError, RecursionError):
+        return None
+    if any(parse_host(host) != host for host in told.never_hosts):
+        return None
+    return Wishes(
+        text=told.text,
+        never_hosts=frozenset(told.never_hosts),
+        keep_visible_urls=told.keep_visible_urls,
+        noscript=told.noscript,
+        own_signatures=told.own_signatures,
+    )
 
 
 def parse_host(text: str) -> str | None:

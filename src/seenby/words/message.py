@@ -23,6 +23,7 @@ class Untracked(StrEnum):
     OWN = "own"
     COLLEAGUE = "colleague"
     OFF = "off"
+    RETURNED = "returned"
 
     @property
     def sentence(self) -> str:
@@ -32,13 +33,14 @@ class Untracked(StrEnum):
     @property
     def is_team(self) -> bool:
         """Whether it is because the recipient is on the sender's side, where nobody unsubscribes."""
-        return self in (Untracked.OWN, Untracked.COLLEAGUE)
+        return self in (Untracked.OWN, Untracked.COLLEAGUE, Untracked.RETURNED)
 
 
 _UNTRACKED = {
     Untracked.OWN: "Not tracked: this is the sender's own address.",
     Untracked.COLLEAGUE: "Not tracked: a colleague.",
     Untracked.OFF: "Not tracked: tracking was switched off.",
+    Untracked.RETURNED: "Not tracked: mail that came back for the sender, forwarded as it came.",
 }
 
 
@@ -79,6 +81,15 @@ class Submission:
     sender: Sender
     envelope_from: Address
     recipients: tuple[Address, ...]
+    raw: bytes
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Returned:
+    """What a stranger handed us for the return address of one recipient's copy."""
+
+    recipient: str
     raw: bytes
     at: datetime
 
@@ -158,3 +169,4 @@ class ClaimedCopy:
     wishes: str = ""
     unsubscribe: bool = False  # this copy offers to unsubscribe
     unwanted: bool = False  # its recipient has unsubscribed by now
+    returned: bool = False  # somebody else's mail, forwarded as it came
