@@ -68,7 +68,7 @@ def unpack_hit(payload: bytes) -> Hit | None:
     try:
         told = _decode(payload)
         at = _EPOCH + timedelta(microseconds=told.at)
-    except (msgspec.DecodeError, OverflowError):
+    except (msgspec.DecodeError, ValueError, OverflowError):  # text that is no UTF-8 is a ValueError
         return None
     token = read_token(told.token)
     if token is None or len(told.id) != 16:
