@@ -22,6 +22,7 @@ MAX_BYTES: Final = 4 * 1024 * 1024 * 1024
 SEGMENT_SECONDS: Final = 3600.0  # a segment is ended after this, however empty: what it holds must become deletable
 RETRY_SECONDS: Final = 1.0
 PATIENCE_SECONDS: Final = 5.0
+GATHER_ROUNDS: Final = 4  # rounds of the loop that a batch may wait for hits that are just being read
 _log = logging.getLogger(__name__)
 
 
@@ -95,7 +96,7 @@ class FileJournal:
         if self._is_idle:
             self._is_idle = False
             self._landed_all.clear()
-            loop.call_soon(self._hand_over)  # not now: the other connections that are ready may join this batch
+            loop.call_soon(self._gather)  # not now: the other connections that are ready may join this batch
 
     async def close(self) -> None:
         """Commit what is under way, make its calls, end the segment."""
@@ -105,6 +106,15 @@ class FileJournal:
             self._handed.put(None)
             await self._ended.wait()
             self._thread.join()
+
+    def _gather(self, had: int = 0, rounds: int = 1) -> None:
+        """Hand over what came together, once the loop came round without another hit."""
+        have = len(self._payloads)
+        if have > had and rounds < GATHER_ROUNDS:
+            assert self._loop is not None
+            self._loop.call_soon(self._gather, have, rounds + 1)
+        else:
+            self._hand_over()
 
     def _hand_over(self) -> None:
         self._flying = _Flight(self._payloads, self._thens)
@@ -129,7 +139,7 @@ class FileJournal:
         for then in thens:
             then()
         if self._payloads:
-            self._loop.call_soon(self._hand_over)
+            self._loop.call_soon(self._gather)
         else:
             self._flying, self._timer, self._is_idle = None, None, True
             self._landed_all.set()
