@@ -17,13 +17,17 @@ GIF: Final = (
 _NEVER_KEEP: Final = b"Cache-Control: no-store, private, max-age=0\r\n"
 _QUIET: Final = b"Referrer-Policy: no-referrer\r\nX-Robots-Tag: noindex\r\nX-Content-Type-Options: nosniff\r\n"
 _TARGET: Final = re.compile(rb"[Hh][Tt][Tt][Pp][Ss]?://[!-~]+")
-_PAGE: Final = (
-    b'<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
-    b'<meta name="viewport" content="width=device-width, initial-scale=1"><title>Nothing here</title>'
-    b"<style>body{font:1.1rem/1.5 system-ui,sans-serif;max-width:34rem;margin:20vh auto;padding:0 1rem}</style>"
-    b"</head><body><h1>There is nothing here</h1>"
-    b"<p>This link is not complete, or it was never one of ours. "
-    b"Please open it once more from the message it came with.</p></body></html>\n"
+_STYLE: Final = (
+    b":root{color-scheme:light dark}"
+    b"body{font:1.1rem/1.5 system-ui,sans-serif;max-width:34rem;margin:20vh auto 2rem;padding:0 1rem}"
+    b"h1{font-size:1.7rem;line-height:1.25}"
+    b"button{font:inherit;padding:.7rem 1.6rem;min-height:3rem;border:0;border-radius:.4rem;background:#0f5fa8;"
+    b"color:#fff;cursor:pointer}button:focus-visible{outline:3px solid currentColor;outline-offset:3px}"
+)
+# Posts to where it stands, as a mail program's one click does (RFC 8058 3.2).
+_FORM: Final = (
+    b'<form method="post"><input type="hidden" name="List-Unsubscribe" value="One-Click">'
+    b"<p><button>%s</button></p></form>"
 )
 _STATUS: Final = {
     200: b"OK",
@@ -64,6 +68,21 @@ def _text(status: int, text: str, more: bytes = b"") -> Answer:
     return _answer(status, b"text/plain; charset=utf-8", text.encode("utf-8"), _QUIET + more)
 
 
+def _page(status: int, title: bytes, text: bytes, more: bytes = b"") -> Answer:
+    """A small page that loads nothing, runs nothing, and sends forms nowhere but here."""
+    body = (
+        b'<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
+        b'<meta name="viewport" content="width=device-width, initial-scale=1"><title>%s</title>'
+        b"<style>%s</style></head><body><main><h1>%s</h1>%s</main></body></html>\n"
+    ) % (title, _STYLE, title, text)
+    policy = (
+        b"default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    )
+    return _answer(
+        status, b"text/html; charset=utf-8", body, _QUIET + b"Content-Security-Policy: " + policy + b"\r\n" + more
+    )
+
+
 PIXEL: Final = _answer(200, b"image/gif", GIF, b"X-Content-Type-Options: nosniff\r\n")
 
 
@@ -73,16 +92,37 @@ def pixel_text(second: int) -> bytes:
     return PIXEL.on_the_wire(second)
 
 
-MISSING: Final = _answer(
+MISSING: Final = _page(
     404,
-    b"text/html; charset=utf-8",
-    _PAGE,
-    _QUIET + b"Content-Security-Policy: default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'\r\n",
+    b"There is nothing here",
+    b"<p>This link is not complete, or it was never one of ours. "
+    b"Please open it once more from the message it came with.</p>",
+)
+UNSUBSCRIBE: Final = _page(
+    200,
+    b"Unsubscribe?",
+    b"<p>If you press the button, the people who sent you this message can send you no more mail from here.</p>"
+    + _FORM % b"Unsubscribe"
+    + b"<p>You need not sign in or give a reason. Nothing about you or your device is kept but this wish.</p>",
+)
+UNSUBSCRIBED: Final = _page(
+    200,
+    b"You are unsubscribed",
+    b"<p>Your wish is written down: from now on, mail to you from the people who sent you this message is refused "
+    b"here. What is already on its way may still arrive.</p><p>You can close this page.</p>",
+)
+NOT_UNSUBSCRIBED: Final = _page(
+    503,
+    b"You are not unsubscribed yet",
+    b"<p>Something does not work on our side just now, so your wish could not be written down. "
+    b"Please try again in a few minutes.</p>" + _FORM % b"Try again",
+    b"Retry-After: 120\r\n",
 )
 ROBOTS: Final = _text(200, "User-agent: *\nDisallow: /\n")
 HEALTHY: Final = _text(200, "ok\n")
 UNHEALTHY: Final = _text(503, "journal\n")
 NOT_ALLOWED: Final = _text(405, "Only GET and HEAD.\n", b"Allow: GET, HEAD\r\n")
+NOT_ALLOWED_HERE: Final = _text(405, "Only GET, HEAD and POST.\n", b"Allow: GET, HEAD, POST\r\n")
 REFUSED: Final = {
     400: _text(400, "This is not HTTP.\n"),
     405: NOT_ALLOWED,

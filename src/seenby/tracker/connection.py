@@ -6,10 +6,11 @@ does not read, it is cut off when its time is up.
 
 import asyncio
 from collections import deque
+from functools import partial
 from typing import Final, cast
 
 from seenby.journal import NOBODY, PackedClient, pack_client
-from seenby.tracker.answers import MISSING, PIXEL, REFUSED, Answer, pixel_text
+from seenby.tracker.answers import MISSING, NOT_UNSUBSCRIBED, PIXEL, REFUSED, UNSUBSCRIBED, Answer, pixel_text
 from seenby.tracker.client import Told
 from seenby.tracker.house import House
 from seenby.tracker.request import BadRequest, read_plain, read_strictly
@@ -184,6 +185,10 @@ class Connection(asyncio.Protocol):
             self._refuse(request.status)
             return
         self._lingers = request.has_body
+        wish = self._house.door.wish(request.method, request.path)
+        if wish is not None:
+            self._unsubscribe(wish, is_last=request.is_last)
+            return
         self._serve(request.method, request.path, self._packed(request.told), is_last=request.is_last)
 
     def _refuse(self, status: int) -> None:
@@ -211,6 +216,27 @@ class Connection(asyncio.Protocol):
             self._is_deaf = True
         self._owed.append((answer.on_the_wire(house.second, is_last=is_last, is_head=method == "HEAD"), is_last, True))
         house.keep(record, self._kept)
+
+    def _unsubscribe(self, raw: bytes, *, is_last: bool) -> None:
+        """Somebody wants no more mail: they are told that it is done when it is on disk, and else that it is not."""
+        house = self._house
+        record = house.record(raw, "POST", NOBODY)
+        if record is None or house.journal is None:
+            self._answer(NOT_UNSUBSCRIBED, is_last=is_last, is_head=False)
+            return
+        self._is_deaf = self._is_deaf or is_last
+        owed = (UNSUBSCRIBED.on_the_wire(house.second, is_last=is_last), is_last, True)
+        self._owed.append(owed)
+        house.keep(record, partial(self._wish_kept, owed, house.lost + house.journal.lost))
+
+    def _wish_kept(self, owed: _Owed, lost: int) -> None:
+        """It is on disk, if nothing was lost since it was taken in. In doubt we do not claim it."""
+        house = self._house
+        if house.journal is None or house.lost + house.journal.lost != lost:
+            is_last = owed[1]
+            text = NOT_UNSUBSCRIBED.on_the_wire(house.second, is_last=is_last)
+            self._owed = deque((text, is_last, True) if one is owed else one for one in self._owed)
+        self._kept()
 
     def _packed(self, told: Told) -> PackedClient:
         """What is kept of the client: its address is the peer's, unless that is a trusted proxy and names another."""

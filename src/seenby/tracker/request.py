@@ -1,7 +1,8 @@
 """A request's head, read twice as strictly as it needs to be.
 
 `read_plain` knows one shape only, a GET without a body, and knows it fast; whatever is any different goes to
-`read_strictly`, which is llhttp. Bodies are never read: a request that has one is the connection's last.
+`read_strictly`, which is llhttp. Bodies are never read, because nothing is asked for in one: who unsubscribes does so
+by the address they post to. A request that has a body is the connection's last.
 """
 
 import re
