@@ -1,10 +1,11 @@
 """THE STORY of one email, in the order it happens:
 
-    accept → send → drain → judge → tell → sweep
+    accept → send → take_back → drain → judge → tell → sweep
 
-`accept` when a mail program hands us a message; `send` when copies are due; `drain` when hits have
-come in; `judge` when a message has hits nobody has read yet; `tell` when a sender is to be told of
-failure; `sweep` when evidence has served its purpose. docs/flow.md walks through it.
+`accept` when a mail program hands us a message; `send` when copies are due; `take_back` when mail comes
+to a copy's return address, most often a bounce; `drain` when hits have come in; `judge` when a message
+has hits nobody has read yet; `tell` when a sender is to be told of failure; `sweep` when evidence has
+served its purpose. docs/flow.md walks through it.
 
 What a step promises is on disk when it returns, and doing it twice comes to the same.
 """
@@ -15,6 +16,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
+from hashlib import blake2b
 from typing import Any, Final
 
 from seenby import maillog
@@ -23,21 +25,32 @@ from seenby.delivery.copy import copy_of
 from seenby.delivery.dkim import DkimKey
 from seenby.delivery.dsn import Undelivered, compose_dsn
 from seenby.delivery.hop import NextHop, parse_next_hop
-from seenby.delivery.intake import Team, as_wished, new_message, new_recipients, own_domain, references, refusal
+from seenby.delivery.intake import (
+    MAX_HOPS,
+    Team,
+    as_wished,
+    new_message,
+    new_recipients,
+    own_domain,
+    references,
+    refusal,
+)
 from seenby.delivery.outcome import event_kind, settle
 from seenby.delivery.retry import Patience
 from seenby.delivery.smtp import Answer, Outcome, SmtpSession
+from seenby.inbound.report import read_report
 from seenby.instrument import NO_WISHES, Analysis, Wishes, analyse, parse_asked, scan_headers
 from seenby.instrument.headers import parse_unsubscribe
 from seenby.instrument.wishes import read_wishes
 from seenby.journal import Reader
 from seenby.report.reading import decide, gather, write
-from seenby.store import Store, Transaction, hits, mail, outbox, people, unsubscribed
+from seenby.store import Store, Transaction, hits, mail, outbox, people, returned, unsubscribed
 from seenby.store.times import micros
 from seenby.words.address import Address, parse_address
 from seenby.words.errors import PolicyError
 from seenby.words.event import Event, EventKind
 from seenby.words.hit import Hit
+from seenby.words.limits import REPORTS
 from seenby.words.message import (
     UNWANTED,
     Accepted,
@@ -47,13 +60,15 @@ from seenby.words.message import (
     Message,
     Recipient,
     Refused,
+    Returned,
     Role,
     Sender,
     Submission,
     Untracked,
 )
 from seenby.words.policy import OFF, Policy
-from seenby.words.token import MESSAGE_BYTES, RECIPIENT_BYTES, Keyring, Kind
+from seenby.words.return_path import sign_return_path
+from seenby.words.token import MESSAGE_BYTES, RECIPIENT_BYTES, Keyring, Kind, encode_id
 
 DSN_CHANNEL: Final = "dsn"
 LEASE: Final = timedelta(minutes=1)  # after this a dead worker's copies are anybody's
@@ -74,6 +89,7 @@ class House:
     host: str  # the name we go by in trace lines, Message-IDs and DSNs
     ceiling: Policy
     next_hop: NextHop | None
+    return_path: str = ""  # the domain of return addresses; empty: the sender's own address
     patience: Patience
     repeat_window: timedelta
     keep_address: timedelta
@@ -161,10 +177,45 @@ async def send(house: House, *, hop: str) -> Batch:
             return Batch(copies=len(copies), reached=True)
         async with SmtpSession(server, hello=house.host) as session:
             async for copy, made in _copies(house, due):
-                answer = await session.send(envelope_from=copy.from_address, recipient=copy.address, message=made)
+                answer = await session.send(
+                    envelope_from=_return_path(house, copy), recipient=copy.address, message=made
+                )
                 await _settle(house, copy, answer)
             await session.goodbye()
         return Batch(copies=len(copies), reached=not session.is_unreachable)
+
+
+async def take_back(house: House, came: Returned) -> Intake:
+    """Take mail that came to a copy's return address: write down what it says, and forward it to the sender.
+
+    250 may leave when this returned Accepted. A copy's fate changes only if a server says in so many
+    words that it could not deliver it. Nobody but the sender is ever written to.
+    """
+    if len(scan_headers(came.raw).raw("received")) > MAX_HOPS:
+        return Refused(code=554, status="5.4.6", why="The message is going round in circles")
+    report = await asyncio.to_thread(read_report, came.raw)
+    identity = _identity(came)
+    async with house.store.write() as tx:
+        copy = await returned.held_copy(tx, recipient=came.recipient)
+        if copy is None:
+            return Refused(code=550, status="5.1.1", why="There is no such return address")
+        if await returned.is_known(tx, identity=identity):
+            return Accepted(message=copy["message"])
+        if await returned.count(tx, copy) >= REPORTS:
+            return Refused(code=550, status="5.7.1", why="Too much mail has come to this return address")
+        await returned.write(tx, copy, report, identity=identity, at=came.at)
+        await _put_own(
+            house,
+            tx,
+            raw=came.raw,
+            to=copy["from_address"],  # where it would have gone without us
+            team=copy["team"],
+            hop=_hop_of(copy),
+            untracked=Untracked.RETURNED,
+            at=came.at,
+        )
+    maillog.returned(copy["message"], kind=report.kind.value)
+    return Accepted(message=copy["message"])
 
 
 async def drain(house: House, journal: Reader) -> int:
@@ -193,7 +244,8 @@ async def drain(house: House, journal: Reader) -> int:
             await hits.advance(tx, done=batch.done)
             to_judge = sorted({hit.token.message for hit in seen})
             await tx.many("set_judge_at", [{"id": message, "at": micros(house.now())} for message in to_judge])
-        maillog.drained(hits=len(ours), unknown=len(batch.hits) - len(ours))
+        lag = (house.now() - batch.hits[-1].at).total_seconds() if batch.hits else 0.0
+        maillog.drained(hits=len(ours), unknown=len(batch.hits) - len(ours), lag=lag)
     gone = await asyncio.to_thread(journal.forget, {**done, **batch.done})
     if gone:
         async with house.store.write() as tx:
@@ -359,6 +411,8 @@ async def _write_down(house: House, tx: Transaction, copy: ClaimedCopy, answer: 
         detail=came_to.reply,
     )
     await hits.put_event(tx, event)
+    if came_to.state is Delivery.SENT:
+        await returned.came_back_before(tx, copy, at=at)
     if came_to.state in (Delivery.BOUNCED, Delivery.FAILED) and copy.sender is not None:
         await outbox.put(tx, event=event.id, channel=DSN_CHANNEL, team=copy.team, at=at)
     maillog.settled(copy.message, state=came_to.state.value, attempts=copy.attempts)
@@ -384,37 +438,80 @@ async def _tell_failure(house: House, tx: Transaction, event: str, *, at: dateti
         message_id=message_id,
         at=at,
     )
-    await mail.put_message(
+    await _put_own(
+        house,
         tx,
-        message=Message(
-            id=identity,
-            team=told["team"],
-            sender=None,
-            message_id=message_id,
-            thread=message_id,
-            subject="",
-            from_address="",  # the empty return path: nobody answers a DSN with a DSN (RFC 5321 4.5.5)
-            size=len(raw),
-            key_id=house.keys.current,
-            tracking_url=house.tracking_url,
-            untouched=None,
-            notes=(),
-            accepted_at=at,
-        ),
-        recipients=[
-            Recipient(
-                id=house.mint(RECIPIENT_BYTES),
-                address=told["sender_address"],
-                name="",
-                role=Role.TO,
-                policy=OFF,
-                untracked=Untracked.OWN,
-                hop=f"sender:{told['sender']}" if told["next_hop"] else "",
-            )
-        ],
-        links=[],
         raw=raw,
+        to=told["sender_address"],
+        team=told["team"],
+        hop=_hop_of(told),
+        untracked=Untracked.OWN,
+        at=at,
+        identity=identity,
     )
+
+
+async def _put_own(  # noqa: PLR0913 - what a message is made of
+    house: House,
+    tx: Transaction,
+    *,
+    raw: bytes,
+    to: str,
+    team: str,
+    hop: str,
+    untracked: Untracked,
+    at: datetime,
+    identity: str = "",
+) -> None:
+    """Put mail for a sender into the spool like any message, but from the empty return path.
+
+    Nobody answers that with a DSN (RFC 5321 4.5.5).
+    """
+    identity = identity or house.mint(MESSAGE_BYTES)
+    message_id = f"<{identity}@{house.host}>"
+    message = Message(
+        id=identity,
+        team=team,
+        sender=None,
+        message_id=message_id,
+        thread=message_id,
+        subject="",
+        from_address="",
+        size=len(raw),
+        key_id=house.keys.current,
+        tracking_url=house.tracking_url,
+        untouched=None,
+        notes=(),
+        accepted_at=at,
+    )
+    recipient = Recipient(
+        id=house.mint(RECIPIENT_BYTES),
+        address=to,
+        name="",
+        role=Role.TO,
+        policy=OFF,
+        untracked=untracked,
+        hop=hop,
+    )
+    await mail.put_message(tx, message=message, recipients=[recipient], links=[], raw=raw)
+
+
+def _hop_of(row: Mapping[Any, Any]) -> str:
+    return f"sender:{row['sender']}" if row["next_hop"] else ""
+
+
+def _return_path(house: House, copy: ClaimedCopy) -> str:
+    """The envelope sender of a copy, the same at every attempt; a DSN's is empty whatever is set."""
+    if not house.return_path or not copy.from_address:
+        return copy.from_address
+    key_id = copy.key_id if copy.key_id in house.keys.keys else None
+    return sign_return_path(copy.recipient, house.keys, domain=house.return_path, key_id=key_id)
+
+
+def _identity(came: Returned) -> str:
+    """The same for the same mail, brought twice because our 250 was lost."""
+    said = came.recipient.encode("ascii") + came.raw
+    return encode_id(blake2b(said, digest_size=MESSAGE_BYTES, person=b"seenby.returned").digest())
 
 
 async def _messages(tx: Transaction, ids: Iterable[str]) -> Mapping[str, Mapping[Any, Any]]:

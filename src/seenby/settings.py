@@ -22,7 +22,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
-from seenby.words.address import parse_address
+from seenby.words.address import MAX_LOCAL, parse_address
 from seenby.words.errors import PolicyError, SettingsError
 from seenby.words.policy import Level, Policy, parse_level
 
@@ -104,6 +104,12 @@ class Settings(BaseSettings):
         "empty: the built-in catch-all mailbox.",
         unit="URL",
     )
+    return_path: str = setting(
+        "",
+        "The domain, such as bounces.company.com, of a return address for each recipient, so that bounces find their "
+        "message; empty: the sender's own address.",
+        unit="domain",
+    )
     trusted_proxies: Networks = setting(
         (), "Networks whose X-Forwarded-For is believed, such as 127.0.0.1/32 10.0.0.0/8.", unit="networks"
     )
@@ -171,6 +177,14 @@ class Settings(BaseSettings):
         if parse_address(text) is None:
             raise ValueError("write it as name@domain")
         return text
+
+    @field_validator("return_path")
+    @classmethod
+    def _is_domain(cls, text: str) -> str:
+        parsed = parse_address(f"{'b' * MAX_LOCAL}@{text}") if text else None
+        if text and (parsed is None or not text.isascii() or "." not in parsed.domain):
+            raise ValueError("write it as a domain in ASCII, such as bounces.company.com, or leave it empty")
+        return parsed.domain if parsed else ""
 
     @field_validator("database_url")
     @classmethod

@@ -98,6 +98,7 @@ def make_house(settings: Settings, *, folder: Folder, store: Store) -> House:
         host=urlsplit(url).hostname or "localhost",
         ceiling=settings.ceiling,
         next_hop=parse_next_hop(settings.next_hop),
+        return_path=settings.return_path,
         patience=Patience(first=settings.retry_first, longest=settings.retry_longest, give_up=settings.give_up),
         repeat_window=settings.repeat_window,
         keep_address=settings.keep_address,

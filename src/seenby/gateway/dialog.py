@@ -12,9 +12,16 @@ from collections.abc import Awaitable, Callable
 from ipaddress import ip_address
 from typing import Any, Final
 
-from aiosmtpd.smtp import SMTP, AuthResult, LoginPassword
+from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword
 
-from seenby.words.limits import AUTH_FAILURES, LINE_BYTES, MESSAGE_BYTES, SMTP_COMMAND_BYTES
+from seenby.words.limits import (
+    AUTH_FAILURES,
+    LINE_BYTES,
+    MESSAGE_BYTES,
+    REFUSED_STRANGERS,
+    REPORT_BYTES,
+    SMTP_COMMAND_BYTES,
+)
 from seenby.words.message import Sender
 
 CheckPassword = Callable[[str, str, str], Awaitable[Sender | None]]  # user, password, peer
@@ -58,8 +65,19 @@ def is_loopback(peer: Any) -> bool:  # noqa: ANN401 - whatever the transport cal
         return False
 
 
+class Letter(Envelope):
+    """What was said in one transaction. `returned_to`: it is for this recipient's return address and nobody else."""
+
+    returned_to: str | None = None
+
+    @property
+    def most(self) -> int:
+        """How many bytes may come."""
+        return MESSAGE_BYTES if self.returned_to is None else REPORT_BYTES
+
+
 class Dialog(SMTP):
-    """One client's connection."""
+    """One client's connection. `takes_returns`: strangers may bring mail for return addresses; the door says which."""
 
     command_size_limit = SMTP_COMMAND_BYTES
     line_length_limit = max(LINE_BYTES + 3, SMTP_COMMAND_BYTES)
@@ -70,6 +88,7 @@ class Dialog(SMTP):
         *,
         check: CheckPassword,
         open_dialogs: "set[Dialog]",
+        takes_returns: bool,
         **options: Any,  # noqa: ANN401
     ) -> None:
         super().__init__(handler, authenticator=_unchecked, auth_required=True, auth_require_tls=True, **options)
@@ -79,6 +98,27 @@ class Dialog(SMTP):
         self._in_data = False
         self._spoiled = False
         self._failures = 0
+        self._takes_returns = takes_returns
+        self.strangers = 0  # recipients that only somebody signed in could have had
+
+    def _create_envelope(self) -> Letter:
+        return Letter()
+
+    async def check_auth_needed(self, caller_method: str) -> bool:
+        """Refuse who has not signed in; where strangers may bring mail back, only RCPT can tell, and DATA knows."""
+        may_be_returned = caller_method in ("MAIL", "RCPT") or (
+            caller_method == "DATA" and isinstance(self.envelope, Letter) and self.envelope.returned_to is not None
+        )
+        if self._takes_returns and may_be_returned:
+            return False
+        return await super().check_auth_needed(caller_method)
+
+    async def smtp_RCPT(self, arg: str | None) -> None:  # noqa: N802
+        """RCPT; a stranger who tries one address after the other is shown the door."""
+        await super().smtp_RCPT(arg)
+        if self.strangers >= REFUSED_STRANGERS:
+            await self.push("421 4.7.0 Too many recipients that you may not send to")
+            self.hang_up()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """A client came; on this machine nobody listens in, so AUTH is offered there without TLS too."""
@@ -149,11 +189,13 @@ class Dialog(SMTP):
         """What comes until the lone dot, its transparency undone (RFC 5321 4.5.2); None when that was too much."""
         kept = bytearray(b"\r\n")  # so that a dot in the first line is at the start of a line like any other
         is_too_large = False
+        assert isinstance(self.envelope, Letter)
+        most = self.envelope.most
         while True:
             looked_at = max(0, len(kept) - len(_END) + 1)
             kept += await self._some_bytes()
             end = kept.find(_END, looked_at)
-            is_too_large = is_too_large or (end if end >= 0 else len(kept)) > MESSAGE_BYTES + 2
+            is_too_large = is_too_large or (end if end >= 0 else len(kept)) > most + 2
             if end >= 0:
                 break
             if is_too_large:

@@ -7,32 +7,17 @@ it came to was signed for one recipient; the addresses inside may have been rewr
 
 import binascii
 import re
-from dataclasses import dataclass
-from enum import StrEnum
 from typing import Final
 
 from seenby.instrument import Headers, scan_headers
 from seenby.instrument.parts import ReportPart, report_parts
+from seenby.words.report import Report, ReportKind
 
 MAX_WORDS: Final = 500  # characters of a server's words that are kept
 _MAX_GROUPS: Final = 200  # recipients in one notification
 _STATUS: Final = re.compile(r"(?<![\d.])([245])\.\d{1,3}\.\d{1,3}(?![\d.])", re.ASCII)  # RFC 3463 2
 _TYPED: Final = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,30}\s*;\s*")  # "smtp; ", "x-unix; ", "dns; "
 _BLANK: Final = re.compile(rb"\n[ \t]*\r?\n")
-
-
-class ReportKind(StrEnum):
-    """What came back; the values stand in the delivery story beside those of our own attempts."""
-
-    FAILED = "came_back"
-    DELAYED = "delayed"
-    DELIVERED = "delivered"
-    RELAYED = "relayed"
-    EXPANDED = "expanded"
-    COMPLAINT = "complained"
-    NOT_SPAM = "not_spam"
-    AUTO_REPLY = "auto_reply"
-    OTHER = "other_mail"
 
 
 _ACTIONS: Final = {
@@ -51,14 +36,6 @@ _GRAVITY: Final = (
     ReportKind.EXPANDED,
 )
 _COMPLAINTS: Final = frozenset({"abuse", "fraud", "virus", "other"})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Report:
-    """What came back, and its words on one line: a diagnostic, a kind of complaint, or nothing."""
-
-    kind: ReportKind
-    words: str = ""
 
 
 def read_report(raw: bytes) -> Report:

@@ -135,6 +135,7 @@ def _claimed(row: Mapping[Any, Any]) -> ClaimedCopy:
         wishes=row["wishes"],
         unsubscribe=bool(row["unsubscribe"]) and not is_team,
         unwanted=bool(row["unwanted"]) and not is_team,
+        returned=row["untracked"] == Untracked.RETURNED,
     )
 
 

@@ -14,7 +14,7 @@ from seenby.store import Transaction
 from seenby.store.times import moment
 from seenby.web import wording
 from seenby.web.assets import Assets
-from seenby.web.marks import delivery_mark, eye_mark, link_mark, untouched_sentence
+from seenby.web.marks import STORY, delivery_mark, eye_mark, link_mark, untouched_sentence
 from seenby.words.message import Sender
 
 _STEPS: Final = ((timedelta(days=1), "day"), (timedelta(hours=1), "hour"), (timedelta(minutes=1), "minute"))
@@ -56,6 +56,8 @@ class Look:
             eye_mark=eye_mark,
             link_mark=link_mark,
             delivery_mark=delivery_mark,
+            STORY=STORY,
+            BELL=wording.BELL,
             untouched_sentence=untouched_sentence,
             entry_words=wording.entry_words,
             reason_words=wording.reason_words,

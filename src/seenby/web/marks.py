@@ -11,6 +11,7 @@ from typing import Any, Final
 from seenby.instrument.reasons import Left, Untouched
 from seenby.words.message import Delivery, Untracked
 from seenby.words.policy import Level
+from seenby.words.report import ReportKind
 from seenby.words.verdict import State
 
 Row = Mapping[Any, Any]
@@ -114,6 +115,24 @@ def untouched_sentence(reason: str) -> str:
         return Untouched(reason).sentence
     except ValueError:
         return "The message went out as it came."
+
+
+# The delivery story of a message: our own attempts, and what came to its return addresses; colour, icon, words.
+STORY: Final[Mapping[str, tuple[str, str, str]]] = {
+    Delivery.SENT: ("ok", "send", "Handed on for"),
+    Delivery.DEFERRED: ("wait", "clock", "Delayed, will try again for"),
+    Delivery.BOUNCED: ("bad", "alert-triangle", "Refused for good for"),
+    Delivery.FAILED: ("bad", "alert-triangle", "Given up for"),
+    ReportKind.FAILED: ("bad", "alert-triangle", "Came back undelivered from"),
+    ReportKind.DELAYED: ("wait", "clock", "A mail server says it is delayed for"),
+    ReportKind.DELIVERED: ("ok", "check", "A mail server says it was delivered to"),
+    ReportKind.RELAYED: ("ok", "send", "A mail server says it was passed on, without word of delivery, for"),
+    ReportKind.EXPANDED: ("ok", "users", "A mail server says it was passed on to several addresses for"),
+    ReportKind.COMPLAINT: ("bad", "alert-triangle", "A mail provider reports a complaint of"),
+    ReportKind.NOT_SPAM: ("ok", "check", "A mail provider reports that it is no spam to"),
+    ReportKind.AUTO_REPLY: ("ok", "mailbox", "An automatic answer came, and was forwarded to you, for"),
+    ReportKind.OTHER: ("ok", "mailbox", "Other mail came back, and was forwarded to you, for"),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,12 +1,23 @@
 """What a hit and the reasons of its verdict are called on screen."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Final
 
 from seenby.judge import REASONS, Seen, describe
 from seenby.report.timeline import OPEN, Entry, Moment
 from seenby.store.times import moment
+from seenby.words.event import EventKind
 from seenby.words.verdict import Label, Reason, Verdict
+
+# What rings the bell: colour, icon, and the words around the subject.
+BELL: Final[Mapping[str, tuple[str, str, str, str]]] = {
+    EventKind.OPENED: ("person", "eye-check", "opened", ""),
+    EventKind.CLICKED: ("person", "pointer", "clicked a link in", ""),
+    EventKind.UNSUBSCRIBED: ("bad", "user", "unsubscribed, because of", ""),
+    EventKind.MESSAGE_BOUNCED: ("bad", "alert-triangle", "did not get", ": it came back"),
+    EventKind.COMPLAINED: ("bad", "alert-triangle", "reported", " as unwanted"),
+}
 
 BAR: Final = 4.0  # the weight that fills half a bar
 

@@ -15,6 +15,8 @@ class EventKind(StrEnum):
     MESSAGE_FAILED = "message_failed"
     OPENED = "opened"
     CLICKED = "clicked"
+    MESSAGE_REPORTED = "message_reported"  # mail came to its return address that changes no copy's fate
+    COMPLAINED = "complained"  # a mailbox provider reports that a recipient called it spam
     UNSUBSCRIBED = "unsubscribed"  # a recipient's wish; never a click
     HIT_JUDGED = "hit_judged"  # a hit that is no open or click of its own, or a revised verdict: for live pages
 

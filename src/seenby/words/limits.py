@@ -30,6 +30,9 @@ REQUEST_SECONDS: Final = 15
 SMTP_SECONDS: Final = 300  # RFC 5321 4.5.3.2.7
 SMTP_DIALOGS: Final = 500  # each holds a file; the pages share the process
 AUTH_FAILURES: Final = 5  # in one SMTP session
+REPORT_BYTES: Final = 1_048_576  # 1 MiB; most servers quote the headers only, or cut what they quote far below
+REPORTS: Final = 50  # whoever got a message knows its return address
+REFUSED_STRANGERS: Final = 5  # recipients, in one SMTP session
 FORM_BYTES: Final = 65_536
 
 LIMITS: Final = (
@@ -40,6 +43,14 @@ LIMITS: Final = (
     Limit(name="SMTP silence", value=SMTP_SECONDS, unit="seconds", beyond="the connection is closed with 421"),
     Limit(name="SMTP connections at once", value=SMTP_DIALOGS, unit="", beyond="turned away with 421, try again"),
     Limit(name="failed AUTH in one session", value=AUTH_FAILURES, unit="", beyond="the connection is closed with 421"),
+    Limit(name="mail to a return address", value=REPORT_BYTES, unit="bytes", beyond="refused with 552 5.3.4"),
+    Limit(name="mails to one return address", value=REPORTS, unit="", beyond="refused with 550 5.7.1"),
+    Limit(
+        name="recipients refused for want of AUTH in one session",
+        value=REFUSED_STRANGERS,
+        unit="",
+        beyond="the connection is closed with 421",
+    ),
     Limit(name="headers of a message", value=HEADER_BYTES, unit="bytes", beyond="the message goes out untouched"),
     Limit(name="MIME parts", value=PARTS, unit="", beyond="the message goes out untouched"),
     Limit(name="MIME depth", value=DEPTH, unit="levels", beyond="the message goes out untouched"),
