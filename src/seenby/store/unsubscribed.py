@@ -60,3 +60,8 @@ async def _is_colleague(tx: Transaction, *, team: str, address: str) -> bool:
 async def lift(tx: Transaction, *, team: str, address: str, sender: str, why: str, at: datetime) -> bool:
     """Let the team write to the address again, because they asked for it; False when there was nothing to lift."""
     return bool(await tx.run("lift_unsubscribed", team=team, address=address, sender=sender, why=why, at=micros(at)))
+
+
+async def take_lift_back(tx: Transaction, *, team: str, address: str) -> bool:
+    """The address wants no mail, as before somebody lifted that; False when nobody had."""
+    return bool(await tx.run("take_lift_back", team=team, address=address))

@@ -31,6 +31,7 @@ WAITING: Final = 500  # names one page may have waiting
 RENEW: Final = "all"  # the name that every live part of a page listens to
 NEW_MESSAGE: Final = "sent"
 DELIVERED: Final = "delivered"
+UNSUBSCRIBED: Final = "unsubscribed"
 BELL: Final = "bell"
 
 log = logging.getLogger(__name__)
@@ -43,6 +44,8 @@ def names_of(event: RowMapping) -> Iterable[str]:
         yield NEW_MESSAGE
     if event["kind"] == EventKind.MESSAGE_SENT:
         yield DELIVERED
+    if event["kind"] == EventKind.UNSUBSCRIBED:
+        yield UNSUBSCRIBED
     if event["bell"]:
         yield BELL
 

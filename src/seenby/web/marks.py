@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from seenby.instrument.reasons import Left, Untouched
-from seenby.words.message import Delivery, Untracked
+from seenby.words.message import UNWANTED, Delivery, Untracked
 from seenby.words.policy import Level
 from seenby.words.report import ReportKind
 from seenby.words.verdict import State
@@ -156,5 +156,7 @@ def delivery_mark(recipient: Row) -> DeliveryMark | None:
             return DeliveryMark(kind="wait", word="Delayed, will try again", why=reply)
         case Delivery.BOUNCED:
             return DeliveryMark(kind="bad", word="Bounced", why=reply)
+        case Delivery.FAILED if reply == UNWANTED:
+            return DeliveryMark(kind="bad", word="Not sent, unsubscribed", why=reply)
         case Delivery.FAILED:
             return DeliveryMark(kind="bad", word="Not delivered, given up", why=reply)

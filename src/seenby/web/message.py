@@ -61,6 +61,7 @@ class MessagePage:
     targets: Mapping[int | None, str]
     deliveries: Sequence[Attempts]
     notes: Sequence[str]
+    unsubscribed: Mapping[str, int]  # by recipient, when they did so from this very message
     thread_opens: int
     once_each: bool  # the thread's count takes each reader once, however far apart
 
@@ -120,6 +121,7 @@ async def _read(tx: Transaction, parts: Parts, sender: Sender, message_id: str) 
         targets={row["number"]: row["target"] for row in links},
         deliveries=_deliveries(await tx.all("attempts", message=message_id), names),
         notes=json.loads(message["notes"]),
+        unsubscribed={row["recipient"]: row["at"] for row in await tx.all("unsubscribed_from", message=message_id)},
         thread_opens=sum(thread_opens(opens, window=parts.settings.thread_window).values()),
         once_each=not parts.settings.thread_window,
     )

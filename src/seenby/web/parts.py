@@ -4,7 +4,7 @@ from fastapi import FastAPI
 from fastapi.responses import PlainTextResponse
 from starlette.exceptions import HTTPException
 
-from seenby.web import bell, mailbox, message, preview, sent, session, settings, stream
+from seenby.web import bell, mailbox, message, preview, sent, session, settings, stream, unsubscribed
 from seenby.web.assets import STATIC, KeptFiles, load_assets
 from seenby.web.given import Parts
 from seenby.web.guard import Guard
@@ -14,7 +14,16 @@ from seenby.web.problem import add_problem_pages
 __all__ = ["Parts", "make_app", "make_preview"]
 
 # Every page, in the order of the menu. What else is served on this origin joins here.
-ROUTERS = (session.router, sent.router, message.router, mailbox.router, settings.router, bell.router, stream.router)
+ROUTERS = (
+    session.router,
+    sent.router,
+    message.router,
+    mailbox.router,
+    settings.router,
+    unsubscribed.router,
+    bell.router,
+    stream.router,
+)
 
 
 def make_app(parts: Parts) -> FastAPI:

@@ -1,21 +1,26 @@
-"""Settings of the one who looks: the three switches, the addresses to write as, the team's domains, how to connect."""
+"""Settings of the one who looks: switches, wishes for links, addresses to write as, the team's domains, connecting."""
 
+from dataclasses import replace
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import RedirectResponse, Response
 from starlette.exceptions import HTTPException
 
+from seenby.instrument import TextMode, Wishes
+from seenby.instrument.wishes import read_wishes, write_wishes
 from seenby.store import Transaction
 from seenby.store.people import OWNER, is_free_mail
 from seenby.web.given import Given, Parts, SignedIn
 from seenby.web.look import Frame, draw, frame_of
+from seenby.web.wishes import MODES, LinksForm, Typed, links_form, parse_typed, shown_form
 from seenby.words.address import Address, parse_address
 from seenby.words.message import Sender
 from seenby.words.policy import Level, Policy
 
 router = APIRouter(prefix="/settings")
 Word = Annotated[str, Form(max_length=300)]
+Long = Annotated[str, Form(max_length=40_000)]
 Switch = Annotated[bool, Form()]
 MOST_ADDRESSES: Final = 100
 MOST_DOMAINS: Final = 100
@@ -24,9 +29,14 @@ MOST_DOMAINS: Final = 100
 @router.get("")
 async def settings_page(request: Request, parts: Given, sender: SignedIn) -> Response:
     """All of them."""
+    return await _whole_page(request, parts, sender, form=links_form(sender.wishes))
+
+
+async def _whole_page(request: Request, parts: Parts, sender: Sender, *, form: LinksForm) -> Response:
     async with parts.store.read() as tx:
         frame = await frame_of(tx, sender)
         addresses, domains = await _addresses(tx, sender), await _domains(tx, sender)
+        left = await tx.one("count_unsubscribed", team=sender.team)
     host, _, port = parts.smtp_address.rpartition(":")
     return draw(
         request,
@@ -36,6 +46,10 @@ async def settings_page(request: Request, parts: Given, sender: SignedIn) -> Res
         addresses=addresses,
         domains=domains,
         is_owner=sender.role == OWNER,
+        form=form,
+        modes=MODES,
+        unsubscribed=left["n"] if left else 0,
+        has_one_click=parts.tracking_url.startswith("https://"),
         smtp={"host": host.strip("[]"), "port": port},
         said="",
         is_bad=False,
@@ -65,6 +79,68 @@ async def set_switches(
             notify=int(notify),
         )
     return _said(request, "Saved", is_bad=False)
+
+
+@router.post("/unsubscribe")
+async def set_unsubscribe(request: Request, parts: Given, sender: SignedIn, *, unsubscribe: Switch = False) -> Response:
+    """Whether recipients of this sender's mail get a way to unsubscribe."""
+    async with parts.store.write() as tx:
+        await tx.run("set_unsubscribe", id=sender.id, unsubscribe=int(unsubscribe))
+    return _said(request, "Saved", is_bad=False)
+
+
+@router.post("/links")
+async def set_links(
+    request: Request,
+    parts: Given,
+    sender: SignedIn,
+    *,
+    text: Annotated[str, Form(max_length=20)] = TextMode.HTML_AND_TEXT,
+    hosts: Long = "",
+    keep_visible_urls: Switch = False,
+    noscript: Switch = False,
+    own_signatures: Switch = False,
+) -> Response:
+    """Keep the wishes for links if all of them are right; else say what is wrong, with all that was typed."""
+    wishes = parse_typed(
+        Typed(
+            text=text,
+            hosts=hosts,
+            keep_visible_urls=keep_visible_urls,
+            noscript=noscript,
+            own_signatures=own_signatures,
+        )
+    )
+    if isinstance(wishes, LinksForm):
+        return await _links_again(request, parts, sender, wishes)
+    return await _keep_wishes(request, parts, sender, wishes)
+
+
+@router.post("/links/back")
+async def go_back(request: Request, parts: Given, sender: SignedIn, before: Long = "") -> Response:
+    """The wishes that were in force before, once more."""
+    wishes = read_wishes(before)
+    if wishes is None:
+        form = replace(links_form(sender.wishes), errors=("Not changed: what was before could not be read.",))
+        return await _links_again(request, parts, sender, form)
+    return await _keep_wishes(request, parts, sender, wishes)
+
+
+async def _keep_wishes(request: Request, parts: Parts, sender: Sender, wishes: Wishes) -> Response:
+    """Keep them, and offer to go back to what was before if that was something else."""
+    kept, was = write_wishes(wishes), sender.wishes
+    async with parts.store.write() as tx:
+        await tx.run("set_wishes", id=sender.id, wishes=kept)
+    before = was if kept != was and read_wishes(was) is not None else None
+    form = shown_form(wishes, said="Saved. It holds for mail you send from now on.", before=before)
+    return await _links_again(request, parts, sender, form)
+
+
+async def _links_again(request: Request, parts: Parts, sender: Sender, form: LinksForm) -> Response:
+    """The form once more: in its place, or on the whole page for a browser without the script."""
+    if "hx-request" not in request.headers:
+        return await _whole_page(request, parts, sender, form=form)
+    return draw(request, "settings_links.html", form=form, modes=MODES)
 
 
 @router.post("/addresses")

@@ -34,6 +34,7 @@ REPORT_BYTES: Final = 1_048_576  # 1 MiB; most servers quote the headers only, o
 REPORTS: Final = 50  # whoever got a message knows its return address
 REFUSED_STRANGERS: Final = 5  # recipients, in one SMTP session
 FORM_BYTES: Final = 65_536
+NEVER_HOSTS: Final = 200  # each message keeps the list that it was accepted with
 
 LIMITS: Final = (
     Limit(name="message size", value=MESSAGE_BYTES, unit="bytes", beyond="refused with 552 5.3.4"),
@@ -60,5 +61,8 @@ LIMITS: Final = (
     Limit(name="tracking URL", value=URL_CHARACTERS, unit="characters", beyond="the link stays as it is"),
     Limit(name="HTTP request head at the tracker", value=REQUEST_BYTES, unit="bytes", beyond="431, connection closed"),
     Limit(name="HTTP request at the tracker", value=REQUEST_SECONDS, unit="seconds", beyond="connection closed"),
+    Limit(
+        name="hosts that a sender keeps out of tracking", value=NEVER_HOSTS, unit="", beyond="not saved, and said so"
+    ),
     Limit(name="form on a page", value=FORM_BYTES, unit="bytes", beyond="refused with 413"),
 )

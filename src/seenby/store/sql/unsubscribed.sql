@@ -26,6 +26,10 @@ select count(*) as n from unsubscribed where team = :team and lifted_at is null;
 update unsubscribed set lifted_at = :at, lifted_by = :sender, lifted_why = :why
 where team = :team and address = :address and lifted_at is null;
 
+-- take_lift_back: it was lifted by mistake
+update unsubscribed set lifted_at = null, lifted_by = null, lifted_why = ''
+where team = :team and address = :address and lifted_at is not null;
+
 -- recipient_of_token: who a token speaks of
 select id, team, message, address, untracked from recipients where id = :id and message = :message;
 
