@@ -100,6 +100,8 @@ def analyse(
     untouched = parts.stop
     if untouched is None and not reading.links and not pixel_possible:
         untouched = _why_nothing(parts, reading.left)
+    if untouched is not None:
+        reading.left.pop(Left.QUOTED_UNSUBSCRIBE, None)  # it was not touched either
     if parts.bodies and not has_html:
         reading.left[Left.TEXT_ONLY] = 1
     reading.left.update(parts.left)

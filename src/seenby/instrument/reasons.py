@@ -104,7 +104,7 @@ _LEFT: Final[Mapping[Left, str]] = {
     Left.UNSUBSCRIBE_LINK: "Unsubscribing is never tracked.",
     Left.OWN_LINK: "The link is a tracking link of ours already.",
     Left.QUOTED_UNSUBSCRIBE: (
-        "A quoted link that would have unsubscribed whoever got the earlier message leads nowhere now."
+        "In tracked copies a quoted link leads nowhere, because it would have unsubscribed who got the earlier message."
     ),
     Left.ODD_LINK: "Mail programs would not agree where this link leads.",
     Left.LINK_TOO_LONG: "The link is too long to be tracked.",
