@@ -195,7 +195,7 @@ class Dialog(SMTP):
             looked_at = max(0, len(kept) - len(_END) + 1)
             kept += await self._some_bytes()
             end = kept.find(_END, looked_at)
-            is_too_large = is_too_large or (end if end >= 0 else len(kept)) > most + 2
+            is_too_large = is_too_large or (end if end >= 0 else len(kept) - 4) > most
             if end >= 0:
                 break
             if is_too_large:

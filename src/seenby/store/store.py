@@ -25,6 +25,7 @@ from seenby.store.statements import statements
 from seenby.words.errors import StoreError
 
 READERS = 4
+UPGRADE_LOCK = 0x5EEB1  # any number that nobody else locks in the same database
 
 
 @lru_cache(maxsize=512)
@@ -99,6 +100,8 @@ class Store:
 
 
 def _upgrade(connection: Connection) -> None:
+    if connection.dialect.name == "postgresql":  # roles start at the same moment: one upgrades, the others find it done
+        connection.exec_driver_sql(f"select pg_advisory_xact_lock({UPGRADE_LOCK})")
     config = Config()
     config.set_main_option("script_location", str(files("seenby.store").joinpath("migrations")))
     config.attributes["connection"] = connection
