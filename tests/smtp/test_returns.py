@@ -12,6 +12,7 @@ from seenby import flow
 from seenby.delivery.dkim import DkimKey
 from seenby.delivery.dkim_record import create_key
 from seenby.flow import House
+from seenby.report.reading import gather
 from seenby.store import Store, mail, unsubscribed
 from seenby.words.address import parse_address
 from seenby.words.limits import REPORTS
@@ -151,6 +152,22 @@ async def test_a_bounce_that_comes_later_is_the_fate_of_its_copy_and_of_no_other
     assert found == {RITA: ("bounced", NO_USER), ROB: ("sent", "250 2.0.0 taken as 1")}
     assert ("came_back", NO_USER) in await story(house, message)
     assert await bell(house) == ["message_bounced"]
+
+
+async def test_who_fetches_what_came_back_is_no_recipient(house: House) -> None:
+    async with serving() as server:
+        house, message = await sent(house, server, to=(RITA, ROB))
+
+        async def bounced() -> bool:
+            async with house.store.read() as tx:
+                (due,) = await tx.all("message_of_token", id=message)
+                return (await gather(tx, message=due, now=house.now())).evidence.bounced
+
+        await take_back(house, message, report(POSTFIX))
+        assert not await bounced(), "Rob has his copy"
+        assert await rows(house.store, "due_judgements", now=2**62, limit=9) == [{"id": message}], "it is read again"
+        await take_back(house, message, report(POSTFIX), of=ROB)
+        assert await bounced()
 
 
 async def test_the_same_bounce_twice_counts_once_and_is_forwarded_once(house: House) -> None:

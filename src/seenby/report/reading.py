@@ -17,6 +17,7 @@ from seenby.store import Transaction, hits
 from seenby.store.hits import KeptHit, Standing, Tally
 from seenby.store.times import micros, moment
 from seenby.words.event import Event, EventKind
+from seenby.words.message import Delivery
 from seenby.words.policy import Level
 from seenby.words.verdict import Label, Reason, Verdict
 
@@ -154,6 +155,7 @@ async def _evidence(
             for row in await tx.all("own_views", message=message["id"])
         ),
         hits=tuple(_seen(hit, sent_at=sent_at, domains=domains) for hit in kept),
+        bounced=bool(recipients) and all(row["state"] == Delivery.BOUNCED for row in recipients),
     )
 
 

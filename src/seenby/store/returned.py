@@ -65,6 +65,7 @@ async def _bounce(tx: Transaction, copy: Row, *, words: str, at: datetime) -> bo
     """A copy that was sent came back; False when it has another fate, or none yet."""
     if not await tx.run("bounce_copy", recipient=copy["recipient"], reply=words):
         return False
+    await tx.run("set_judge_at", id=copy["message"], at=micros(at))  # whoever fetched it now was no recipient
     await hits.put_event(tx, _event(copy, EventKind.MESSAGE_BOUNCED, identity="returned", at=at, detail=words))
     return True
 
