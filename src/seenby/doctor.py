@@ -183,7 +183,10 @@ def _tracking_address(settings: Settings) -> Finding:
         cure = "Recipients elsewhere cannot reach it: set SEENBY_TRACKING_URL to a public address of the tracker."
         return Finding(mark="note", what=f"Messages carry {url}, which only this machine can reach.", cure=cure)
     if url.startswith("http://"):
-        cure = "Use https: mail clients warn of plain links, and others on the way can read them."
+        cure = (
+            "Use https: mail clients warn of plain links, others on the way can read them, and unsubscribing with one "
+            "click (RFC 8058) is offered for https only."
+        )
         return Finding(mark="note", what=f"Messages carry {url}.", cure=cure)
     return Finding(mark="good", what=f"Messages carry {url}")
 
