@@ -14,9 +14,12 @@ from urllib.parse import urlsplit
 
 import httpx2
 
+from seenby.delivery.dkim_record import DnsError
 from seenby.delivery.hop import parse_next_hop
+from seenby.delivery.return_record import check_return_path
 from seenby.folder import Folder, open_folder
 from seenby.gateway.certificate import tls_context
+from seenby.gateway.dialog import is_loopback
 from seenby.settings import Settings, split_listen, unknown_variables
 from seenby.web.assets import load_assets
 from seenby.wiring import dkim_keys, opened_store, tracking_url
@@ -71,6 +74,8 @@ async def _around(settings: Settings, folder: Folder) -> AsyncIterator[Finding]:
         yield finding
     yield _certificate(settings, folder)
     yield await _next_hop(settings)
+    async for finding in _return_path(settings):
+        yield finding
     yield _tracking_address(settings)
     yield _dkim(settings)
 
@@ -174,6 +179,24 @@ async def _next_hop(settings: Settings) -> Finding:
         return Finding(mark="wrong", what=f"The next hop {hop} does not answer.", cure=cure)
     writer.close()
     return Finding(mark="good", what=f"Next hop {hop}: answering")
+
+
+async def _return_path(settings: Settings) -> AsyncIterator[Finding]:
+    """Where bounces go that come by mail, after the next hop took a copy."""
+    if not settings.return_path:
+        cure = "See docs/howto/catch-bounces.md, if Seenby is to show them."
+        yield Finding(mark="note", what="Bounces that come by mail go to the sender alone: no return_path.", cure=cure)
+        return
+    try:
+        records = await asyncio.to_thread(check_return_path, settings.return_path)
+    except DnsError as error:
+        yield Finding(mark="note", what=f"Return addresses are at {settings.return_path}.", cure=str(error))
+        return
+    for record in records:
+        yield Finding(mark="wrong" if record.cure else "good", what=record.what, cure=record.cure)
+    if is_loopback((split_listen(settings.smtp_listen)[0],)):
+        cure = "Set SEENBY_SMTP_LISTEN=0.0.0.0:25, or let a mail server on this machine pass that domain's mail on."
+        yield Finding(mark="note", what="Only this machine reaches smtp_listen, where bounces arrive.", cure=cure)
 
 
 def _tracking_address(settings: Settings) -> Finding:
