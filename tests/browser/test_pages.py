@@ -16,19 +16,19 @@ import uvicorn
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from seenby.settings import Settings
-from seenby.store import Store, open_store
+from seenby.store import Store, open_store, unsubscribed
 from seenby.store.times import micros
 from seenby.tell.live import Live
 from seenby.web import Parts, make_app, make_preview
 from seenby.web.assets import STATIC
-from tests.browser.lively import ALICE, RITA, Fetch, Mail, Person, add_mail, add_people, sign_in_link, week
+from tests.browser.lively import ALICE, RITA, TEAM, Fetch, Mail, Person, add_mail, add_people, sign_in_link, week
 from tests.conftest import require
 from tests.world import CHROMIUM, CHROMIUM_FLAGS
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser, pytest.mark.timeout(180), pytest.mark.xdist_group("browser")]
 LIVE = 2000  # milliseconds from a hit to the page
 PAGES = ("/", "/messages/m-offer", "/messages/m-hostile", "/messages/m-bounce", "/mailbox/m-offer-0", "/mailbox")
-ALL_PAGES = (*PAGES, "/settings", "/bell", "/nowhere", "/sign-in", "/?words=nothing-like-this")
+ALL_PAGES = (*PAGES, "/settings", "/unsubscribed", "/bell", "/nowhere", "/sign-in", "/?words=nothing-like-this")
 Answer = TypeVar("Answer")
 
 
@@ -103,6 +103,18 @@ class House:
     def add(self, mail: Mail) -> None:
         self.wait(add_mail(self.store, mail, now=utc_now()))
 
+    def leaves(self, address: str, *, minutes: int, lifted: str = "") -> None:
+        """Somebody unsubscribes from the team's mail, and may ask to be written to again."""
+
+        async def write() -> None:
+            at = utc_now() - timedelta(minutes=minutes)
+            async with self.store.write() as tx:
+                await unsubscribed.put(tx, team=TEAM, address=address, message="m-offer", at=at)
+                if lifted:
+                    await unsubscribed.lift(tx, team=TEAM, address=address, sender=f"id-{ALICE}", why=lifted, at=at)
+
+        self.wait(write())
+
     def happens(self, kind: str, message: str, *, bell: int = 0, opened: str | None = None) -> None:
         """Something is told of a message; with `opened`, its first recipient's state changes as well."""
 
@@ -150,6 +162,9 @@ def house(tmp_path: Path) -> Iterator[House]:
 def lively(house: House) -> House:
     for mail in week():
         house.add(mail)
+    house.leaves(RITA, minutes=5)
+    house.leaves("somebody.with.a.very.long.name.indeed@an-even-longer-name-of-a-company.example", minutes=4)
+    house.leaves("back@customer.test", minutes=3, lifted="She called us on Monday")
     return house
 
 
@@ -391,6 +406,40 @@ def test_every_page_fits_can_be_read_and_is_quiet(lively: House, chromium: Brows
     assert [fault for fault in faults if not any(words in fault for words in expected)] == []
     assert [url for url in foreign if "/o/pixel" not in url] == [], "and that one was blocked"
     context.close()
+
+
+def test_links_are_set_taken_back_and_a_wrong_line_keeps_what_was_typed(house: House, page: Page) -> None:
+    page.goto(f"{house.url}/settings")
+    links = page.locator("#links")
+    links.get_by_label("Links that stay as they are").fill("app.example.com\nnot a host")
+    links.get_by_role("radio", name="Formatted text only").check()
+    links.get_by_role("button", name="Save links").click()
+    expect(links.get_by_role("alert")).to_contain_text("Line 2")
+    expect(links.get_by_label("Links that stay as they are")).to_have_value("app.example.com\nnot a host")
+    expect(links.get_by_role("radio", name="Formatted text only")).to_be_checked()
+    links.get_by_label("Links that stay as they are").fill("app.example.com")
+    links.get_by_role("button", name="Save links").click()
+    expect(links.get_by_role("status")).to_contain_text("Saved")
+    links.get_by_role("button", name="Go back to what was before").click()
+    expect(links.get_by_label("Links that stay as they are")).to_have_value("")
+    page.reload()
+    expect(page.get_by_role("radio", name="Formatted and plain text")).to_be_checked()
+
+
+def test_writing_again_takes_their_wish_and_can_be_undone(house: House, page: Page) -> None:
+    house.leaves("gone@customer.test", minutes=1)
+    page.goto(f"{house.url}/unsubscribed")
+    row = page.locator('[data-address="gone@customer.test"]')
+    row.get_by_text("Write again").click()
+    row.get_by_role("button", name="Write to gone@customer.test again").click()
+    expect(row.get_by_role("checkbox")).to_be_visible()  # the browser asks for the tick
+    row.get_by_role("checkbox").check()
+    row.get_by_label("How did they ask?").fill("By phone")
+    row.get_by_role("button", name="Write to gone@customer.test again").click()
+    expect(page.get_by_role("status")).to_contain_text("may write to gone@customer.test again")
+    expect(row).to_contain_text("“By phone”")
+    page.get_by_role("button", name="Undo, keep them unsubscribed").click()
+    expect(row.get_by_text("Write again")).to_be_visible()
 
 
 def test_a_hit_with_a_hostile_agent_stays_text(house: House, page: Page) -> None:

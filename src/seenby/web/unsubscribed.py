@@ -8,7 +8,7 @@ from fastapi.responses import Response
 from seenby.store import unsubscribed
 from seenby.web.given import Given, Parts, SignedIn
 from seenby.web.look import draw, frame_of
-from seenby.words.address import parse_address
+from seenby.words.address import Address, parse_address
 from seenby.words.message import Sender
 
 router = APIRouter(prefix="/unsubscribed")
@@ -50,11 +50,14 @@ async def write_again(
 async def keep_unsubscribed(request: Request, parts: Given, sender: SignedIn, address: Word = "") -> Response:
     """Take it back: they are unsubscribed as before."""
     parsed = parse_address(address)
-    if parsed is not None:
-        async with parts.store.write() as tx:
-            if await unsubscribed.take_lift_back(tx, team=sender.team, address=parsed.key):
-                return await _draw(request, parts, sender, said=f"{parsed.key} is unsubscribed, as before.")
-    return await _draw(request, parts, sender, said="Not changed.", is_bad=True)
+    if parsed is None or not await _took_back(parts, sender, parsed):
+        return await _draw(request, parts, sender, said="Not changed.", is_bad=True)
+    return await _draw(request, parts, sender, said=f"{parsed.key} is unsubscribed, as before.")
+
+
+async def _took_back(parts: Parts, sender: Sender, address: Address) -> bool:
+    async with parts.store.write() as tx:
+        return await unsubscribed.take_lift_back(tx, team=sender.team, address=address.key)
 
 
 async def _draw(
