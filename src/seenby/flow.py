@@ -229,10 +229,10 @@ async def drain(house: House, journal: Reader) -> int:
     """
     async with house.store.read() as tx:
         done = await hits.positions(tx)
-    batch = await asyncio.to_thread(journal.take, done, limit=BATCH_HITS)
+    batch = await journal.claim(done, limit=BATCH_HITS)
     for report in batch.torn:
         maillog.torn(report)
-    if batch.done:
+    if batch.hits or batch.done:
         async with house.store.write() as tx:
             known = await _messages(tx, {hit.token.message for hit in batch.hits})
             ours = [hit for hit in batch.hits if hit.token.message in known]
@@ -246,7 +246,7 @@ async def drain(house: House, journal: Reader) -> int:
             await tx.many("set_judge_at", [{"id": message, "at": micros(house.now())} for message in to_judge])
         lag = (house.now() - batch.hits[-1].at).total_seconds() if batch.hits else 0.0
         maillog.drained(hits=len(ours), unknown=len(batch.hits) - len(ours), lag=lag)
-    gone = await asyncio.to_thread(journal.forget, {**done, **batch.done})
+    gone = await journal.settle({**done, **batch.done})
     if gone:
         async with house.store.write() as tx:
             await tx.many("drop_drained", [{"segment": segment} for segment in gone])

@@ -34,6 +34,7 @@ _SPAN: Final = re.compile(r"([0-9]{1,12})([smhd])")
 _DATABASE: Final = re.compile(
     r"postgres(?:ql)?(?:\+asyncpg)?://(?:[^\s/]*@)?(?:[^\s/:@?]*|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?(?:[/?]\S*)?"
 )
+_NATS: Final = re.compile(r"(?:nats|tls)://(?:[^\s/@,]+@)?(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?/?")
 _ORIGIN: Final = re.compile(r"https?://(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::([0-9]{1,5}))?(?:/[A-Za-z0-9._~/-]*)?")
 _LONGEST: Final = timedelta(days=36_500)
 
@@ -98,6 +99,20 @@ class Settings(BaseSettings):
         "", "The previews' address as people reach it; empty: made from preview_listen.", unit="URL"
     )
     database_url: str = setting("", "postgresql://… for PostgreSQL; empty: SQLite in the data folder.", unit="URL")
+    nats_url: str = setting(
+        "",
+        "nats://user:password@host:4222 or tls://…, several separated by commas: hits travel over NATS JetStream; "
+        "empty: the worker reads them from the data folder.",
+        unit="URLs",
+    )
+    nats_credentials: File = setting(None, "Credentials file (.creds) for NATS, instead of a password.", unit="file")
+    nats_ca: File = setting(
+        None, "PEM certificates that NATS's own is checked against; none: the system's.", unit="file"
+    )
+    nats_stream: str = setting("seenby", "Name of the stream and first part of its subjects.")
+    nats_replicas: Annotated[int, Field(ge=1, le=5)] = setting(
+        1, "How many NATS servers hold each hit, when Seenby makes the stream: 3 in a cluster of three."
+    )
     next_hop: str = setting(
         "",
         "The server that mail is handed to, smtp://user:password@host:port?tls=starttls|implicit|none; "
@@ -197,6 +212,20 @@ class Settings(BaseSettings):
     def ceiling(self) -> Policy:
         """The most this installation allows."""
         return Policy(pixels=self.pixels, links=self.links)
+
+    @field_validator("nats_url")
+    @classmethod
+    def _is_nats(cls, text: str) -> str:
+        if not all(_NATS.fullmatch(one) for one in text.replace(",", " ").split()):
+            raise ValueError("write it as nats://user:password@host:4222, and several with commas between")
+        return text
+
+    @field_validator("nats_stream")
+    @classmethod
+    def _is_stream(cls, text: str) -> str:
+        if re.fullmatch(r"[A-Za-z0-9_-]{1,64}", text) is None:
+            raise ValueError("write it with letters, digits, - and _")
+        return text
 
     @property
     def is_sqlite(self) -> bool:

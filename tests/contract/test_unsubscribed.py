@@ -31,10 +31,10 @@ class Brought:
 
     hits: tuple[Hit, ...]
 
-    def take(self, done: Mapping[str, int], *, limit: int) -> Batch:
+    async def claim(self, done: Mapping[str, int], *, limit: int) -> Batch:
         return Batch(hits=self.hits, done={"s": len(self.hits)})
 
-    def forget(self, done: Mapping[str, int]) -> tuple[str, ...]:
+    async def settle(self, done: Mapping[str, int]) -> tuple[str, ...]:
         return ()
 
 

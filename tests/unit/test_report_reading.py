@@ -39,12 +39,12 @@ class Feed:
     def __init__(self, hits: Sequence[Hit]) -> None:
         self.hits = hits
 
-    def take(self, done: Mapping[str, int], *, limit: int) -> Batch:
+    async def claim(self, done: Mapping[str, int], *, limit: int) -> Batch:
         start = done.get("feed", 0)
         batch = tuple(self.hits[start : start + limit])
         return Batch(hits=batch, done={"feed": start + len(batch)}) if batch else Batch()
 
-    def forget(self, done: Mapping[str, int]) -> tuple[str, ...]:
+    async def settle(self, done: Mapping[str, int]) -> tuple[str, ...]:
         return ()
 
 

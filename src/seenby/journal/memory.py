@@ -35,6 +35,14 @@ class MemoryJournal:
         self._is_closed = True
         await asyncio.sleep(0)
 
+    async def claim(self, done: Mapping[str, int], *, limit: int) -> Batch:
+        """As `take`."""
+        return self.take(done, limit=limit)
+
+    async def settle(self, done: Mapping[str, int]) -> tuple[str, ...]:
+        """As `forget`."""
+        return self.forget(done)
+
     def take(self, done: Mapping[str, int], *, limit: int) -> Batch:
         """Up to `limit` hits behind `done`."""
         start = done.get(SEGMENT, 0)

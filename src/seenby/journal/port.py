@@ -44,7 +44,8 @@ class Journal(Protocol):
 class Batch:
     """What one `take` found: hits, how far each touched segment is read now, and what was damaged.
 
-    `done` may have grown although there is no hit: it is to be stored all the same. `torn` holds
+    `done` may have grown although there is no hit: it is to be stored all the same. It stays empty with a keeper
+    that remembers by itself what was settled. `torn` holds
     sentences for the operator's log, without anything of a hit in them.
     """
 
@@ -54,12 +55,15 @@ class Batch:
 
 
 class Reader(Protocol):
-    """The draining side. Safe to use while trackers write, and to repeat with an old `done`."""
+    """The draining side. Safe to use while trackers write; what was claimed and not settled comes again."""
 
-    def take(self, done: Mapping[str, int], *, limit: int) -> Batch:
-        """At most `limit` hits that lie behind `done`."""
+    async def claim(self, done: Mapping[str, int], *, limit: int) -> Batch:
+        """About `limit` hits that lie behind `done`; a keeper that holds them in pieces gives whole ones."""
         ...
 
-    def forget(self, done: Mapping[str, int]) -> tuple[str, ...]:
-        """Delete the segments that will not grow and lie wholly before `done`; their names, and those long gone."""
+    async def settle(self, done: Mapping[str, int]) -> tuple[str, ...]:
+        """Let go of what was claimed last and of all before `done`, because the store has it.
+
+        The segments that are gone are named: those deleted now, which will not grow, and those long gone.
+        """
         ...

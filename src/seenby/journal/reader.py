@@ -5,19 +5,34 @@ nothing here writes into a segment. Damage is skipped to the next whole record a
 a finished segment in which nothing at all can be read is put aside as `.damaged`, for a human to look at.
 """
 
+import asyncio
 import os
-from collections.abc import Iterator, Mapping
+import sys
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from seenby.journal.port import Batch
-from seenby.journal.record import HEAD, MARKER, Whole, next_record, read_record, seed_of, unpack_hit
+from seenby.journal.record import HEAD, MARKER, next_record, read_record, seed_of, unpack_hit
 from seenby.journal.segment import DAMAGED, clear_unborn, is_growing, segment_names, sync_folder
 from seenby.words.hit import Hit
 
 WINDOW: Final = 1024 * 1024  # bytes read at a time; holds several of the longest records
 _BLANK: Final = bytes(len(MARKER))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stretch:
+    """What one pass over a segment gave: the packed hits between `start` and `end`, and what was damaged."""
+
+    segment: str
+    start: int
+    end: int
+    payloads: Sequence[bytes] = ()
+    torn: tuple[str, ...] = ()
+    is_ended: bool = False
 
 
 class FileReader:
@@ -26,27 +41,59 @@ class FileReader:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
+    async def claim(self, done: Mapping[str, int], *, limit: int) -> Batch:
+        """As `take`, in a thread: disks are slow."""
+        return await asyncio.to_thread(self.take, done, limit=limit)
+
+    async def settle(self, done: Mapping[str, int]) -> tuple[str, ...]:
+        """As `forget`, in a thread."""
+        return await asyncio.to_thread(self.forget, done)
+
     def take(self, done: Mapping[str, int], *, limit: int) -> Batch:
         """Up to `limit` hits behind `done`, oldest segment first; may be repeated."""
         hits: list[Hit] = []
         now_done: dict[str, int] = {}
         torn: list[str] = []
-        for name in segment_names(self._folder):
-            if len(hits) >= limit:
-                break
-            was = done.get(name, 0)
-            with _opened(self._folder / name) as file:
-                if file is None:
-                    continue
-                reading = _Reading(file, name, was)
-                hits += reading.take(limit - len(hits))
-            torn += reading.torn
-            if reading.is_unreadable:
-                (self._folder / name).rename(self._folder / (name + DAMAGED))
-                torn.append(f"{name}: nothing in it could be read; it was renamed to {DAMAGED}")
-            elif reading.at != was or (reading.is_ended and name not in done):
-                now_done[name] = reading.at
+        for stretch in self.stretches(done, limit=limit):
+            torn += stretch.torn
+            for payload in stretch.payloads:
+                hit = unpack_hit(payload)
+                if hit is None:
+                    torn.append(f"{stretch.segment}: a record is whole but holds no hit; it was left out")
+                else:
+                    hits.append(hit)
+            if stretch.end != stretch.start or (stretch.is_ended and stretch.segment not in done):
+                now_done[stretch.segment] = stretch.end
         return Batch(hits=tuple(hits), done=now_done, torn=tuple(torn))
+
+    def stretches(self, done: Mapping[str, int], *, limit: int, room: int = sys.maxsize) -> Iterator[Stretch]:
+        """What lies behind `done`, oldest segment first: up to `limit` records, of one segment about `room` bytes."""
+        for name in segment_names(self._folder):
+            if limit <= 0:
+                return
+            stretch = self.stretch(name, done.get(name, 0), limit=limit, room=room)
+            if stretch is not None:
+                limit -= len(stretch.payloads)
+                yield stretch
+
+    def stretch(self, name: str, start: int, *, limit: int, room: int) -> Stretch | None:
+        """What lies behind `start` in the segment `name`; None when it is gone."""
+        with _opened(self._folder / name) as file:
+            if file is None:
+                return None
+            reading = _Reading(file, name, start)
+            payloads = reading.take(limit, room)
+        if reading.is_unreadable:
+            (self._folder / name).rename(self._folder / (name + DAMAGED))
+            reading.torn.append(f"{name}: nothing in it could be read; it was renamed to {DAMAGED}")
+        return Stretch(
+            segment=name,
+            start=start,
+            end=start if reading.is_unreadable else reading.at,
+            payloads=payloads,
+            torn=tuple(reading.torn),
+            is_ended=reading.is_ended and not reading.is_unreadable,
+        )
 
     def forget(self, done: Mapping[str, int]) -> tuple[str, ...]:
         """Delete what will not grow and is wholly before `done`."""
@@ -94,37 +141,33 @@ class _Reading:
         self.torn: list[str] = []
         self.is_unreadable = False
         self.is_ended = False
+        self._is_full = False
 
-    def take(self, limit: int) -> list[Hit]:
-        """At most `limit` hits from `at` on."""
-        hits: list[Hit] = []
-        whole = self._read_on(hits, limit)
-        while len(hits) < limit and self._skip_damage():
-            whole += self._read_on(hits, limit)
-        if len(hits) < limit and not self._is_growing:
-            self._end(is_all_bad=not whole)
-        return hits
+    def take(self, limit: int, room: int) -> list[bytes]:
+        """At most `limit` payloads from `at` on, in at most `room` bytes unless a single one needs more."""
+        payloads: list[bytes] = []
+        most = self.at + room
+        while self._read_on(payloads, limit, most) and self._skip_damage():
+            pass
+        if not self._is_full and not self._is_growing:
+            self._end(is_all_bad=not payloads)
+        return payloads
 
-    def _read_on(self, hits: list[Hit], limit: int) -> int:
-        """Whole records from `at` on, until one is not; how many there were."""
-        whole = 0
+    def _read_on(self, payloads: list[bytes], limit: int, most: int) -> bool:
+        """Whole records from `at` on, until one is not: whether there is room for more."""
         while window := os.pread(self._file, WINDOW, self.at):
             offset = 0
-            while len(hits) < limit and (record := read_record(window, offset, self._seed)):
-                self._note(record, hits)
+            while record := read_record(window, offset, self._seed):
+                if len(payloads) >= limit or (payloads and self.at + record.end > most):
+                    self.at += offset
+                    self._is_full = True
+                    return False
+                payloads.append(record.payload)
                 offset = record.end
-                whole += 1
             self.at += offset
-            if not offset or len(hits) >= limit:
+            if not offset:
                 break
-        return whole
-
-    def _note(self, record: Whole, hits: list[Hit]) -> None:
-        hit = unpack_hit(record.payload)
-        if hit is None:
-            self.torn.append(f"{self._name}: a record is whole but holds no hit; it was left out")
-        else:
-            hits.append(hit)
+        return True
 
     def _rest(self) -> bytes:
         return os.pread(self._file, max(0, self._size - self.at), self.at)

@@ -17,13 +17,25 @@ from seenby.journal.record import frame, seed_of
 SUFFIX: Final = ".journal"
 UNBORN: Final = ".new"
 DAMAGED: Final = ".damaged"
-_NAME: Final = re.compile(r"\d{16}-[0-9a-f]{16}-\d{6}\.journal")
+_NAME: Final = re.compile(r"[0-9]{16}-([0-9a-f]{16})-[0-9]{6}\.journal")
+
+
+def is_segment_name(name: str) -> bool:
+    """Whether a segment may be called that."""
+    return _NAME.fullmatch(name) is not None
+
+
+def writer_of(name: str) -> str:
+    """The name of the process that wrote the segment of that name."""
+    found = _NAME.fullmatch(name)
+    assert found is not None
+    return found[1]
 
 
 def segment_names(folder: Path) -> list[str]:
     """The segments in `folder`, oldest first."""
     try:
-        return sorted(name for name in os.listdir(folder) if _NAME.fullmatch(name))  # noqa: PTH208 - names only
+        return sorted(name for name in os.listdir(folder) if is_segment_name(name))  # noqa: PTH208 - names only
     except FileNotFoundError:
         return []
 

@@ -95,8 +95,8 @@ class Worker:
             self._busy[hop] -= 1
 
     async def _drain_round(self) -> None:
-        while await flow.drain(self._house, self._journal) == flow.BATCH_HITS:
-            pass
+        while await flow.drain(self._house, self._journal) > flow.BATCH_HITS // 2:
+            pass  # a batch of whole pieces may be a little short of full
 
     async def _judge_round(self) -> None:
         """Judge what is due; a message that takes long rests for a while, so that it does not keep others waiting."""
