@@ -28,6 +28,8 @@ from seenby.folder import Folder, open_folder
 from seenby.gateway import open_gateway
 from seenby.gateway.certificate import tls_context
 from seenby.journal import FileReader
+from seenby.journal.bus import Bus
+from seenby.journal.jetstream import JetStreamReader
 from seenby.keys import known_key_ids
 from seenby.settings import Settings, split_listen
 from seenby.store import Store, open_store
@@ -149,7 +151,7 @@ async def run_app(
             started["smtp"] = await opened.enter_async_context(_gateway(settings, house, folder))
         if Role.WEB in roles:
             started |= await opened.enter_async_context(_web(settings, folder, store, smtp=started.get("smtp", "")))
-        working = asyncio.create_task(_work(house, folder, stop)) if Role.WORKER in roles else None
+        working = asyncio.create_task(_work(settings, house, folder, stop)) if Role.WORKER in roles else None
         on_ready(Started(**started))
         await stop.wait()
         if working is not None:
@@ -175,8 +177,13 @@ async def _same_keys(house: House, folder: Folder) -> None:
         await tx.run("put_setting", team="", name="tracking_key", value=str(house.keys.current))
 
 
-async def _work(house: House, folder: Folder, stop: asyncio.Event) -> None:
-    await Worker(house, FileReader(folder.journal)).run(stop)
+async def _work(settings: Settings, house: House, folder: Folder, stop: asyncio.Event) -> None:
+    """With a bus, what lies in the data folder is the tracker's to send."""
+    if not settings.nats_url:
+        await Worker(house, FileReader(folder.journal)).run(stop)
+        return
+    async with contextlib.aclosing(JetStreamReader(Bus(settings))) as journal:
+        await Worker(house, journal).run(stop)
 
 
 def _micros_now() -> int:

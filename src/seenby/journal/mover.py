@@ -10,18 +10,21 @@ import asyncio
 import random
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final
 
 from nats.aio.msg import Msg
 from nats.js.errors import APIError, NotFoundError
 
 from seenby import maillog
-from seenby.folder import Folder
+from seenby.folder import Folder, open_folder
 from seenby.journal.bus import ANSWER_SECONDS, FAULTS, OLDEST_SERVER, Bus, Link, server_version
 from seenby.journal.ledger import Ledger
 from seenby.journal.piece import Place, pack_piece, read_places
 from seenby.journal.reader import FileReader, Stretch
 from seenby.journal.segment import writer_of
+from seenby.settings import Settings
 from seenby.words.errors import DataFolderError
 
 LOCK: Final = "mover"
@@ -36,6 +39,20 @@ FORGET_EVERY: Final = 1.0
 HELD_EVERY: Final = 1.0
 REFUSED_LONGEST: Final = 15.0
 LAST_SECONDS: Final = 1.0  # at the end, for what nobody has sent yet
+
+
+@contextmanager
+def moving(settings: Settings, *, is_wanted: bool) -> Iterator[None]:
+    """Move the data folder's journal for as long as this is open, if it is wanted and the settings name a bus."""
+    if not is_wanted or not settings.nats_url:
+        yield
+        return
+    mover = Mover(open_folder(settings.data), Bus(settings))
+    mover.start()
+    try:
+        yield
+    finally:
+        mover.stop()
 
 
 class Mover:

@@ -11,6 +11,7 @@ from pathlib import Path
 from seenby import maillog
 from seenby.folder import open_folder
 from seenby.journal import FileJournal
+from seenby.journal.mover import moving
 from seenby.keys import load_keyring
 from seenby.settings import Settings, load_settings, split_listen
 from seenby.tracker.server import run_tracker
@@ -29,7 +30,8 @@ def main() -> None:
     try:
         settings = load_settings(**({"data": asked.data} if asked.data else {}))
         maillog.start_log(level=settings.log_level)
-        _run(settings, key_file=asked.key_file, redirect_only=asked.redirect_only, under_up=asked.under_up)
+        with moving(settings, is_wanted=not asked.redirect_only):
+            _run(settings, key_file=asked.key_file, redirect_only=asked.redirect_only, under_up=asked.under_up)
     except SeenbyError as error:
         if asked.under_up:
             tell_ready(error=error)
