@@ -130,8 +130,8 @@ STORY: Final[Mapping[str, tuple[str, str, str]]] = {
     ReportKind.EXPANDED: ("ok", "users", "A mail server says it was passed on to several addresses for"),
     ReportKind.COMPLAINT: ("bad", "alert-triangle", "A mail provider reports a complaint of"),
     ReportKind.NOT_SPAM: ("ok", "check", "A mail provider reports that it is no spam to"),
-    ReportKind.AUTO_REPLY: ("ok", "mailbox", "An automatic answer came, and was forwarded to you, for"),
-    ReportKind.OTHER: ("ok", "mailbox", "Other mail came back, and was forwarded to you, for"),
+    ReportKind.AUTO_REPLY: ("ok", "mailbox", "An automatic answer, forwarded to the sender, to the copy for"),
+    ReportKind.OTHER: ("ok", "mailbox", "Other mail, forwarded to the sender, to the copy for"),
 }
 
 
