@@ -23,7 +23,7 @@ from seenby.demo import run_demo
 from seenby.doctor import examine
 from seenby.folder import Folder, find_folder, open_folder
 from seenby.settings import Settings, load_settings, settings_file, unknown_variables
-from seenby.supervise import supervise
+from seenby.supervise import supervise, supervise_trackers
 from seenby.under_up import tell_ready, when_alone
 from seenby.wiring import Role, Started, mint, now, opened_store, run_app, shown_url, tracking_url
 from seenby.words.errors import DataFolderError, SeenbyError
@@ -169,11 +169,14 @@ def tracker(
     key_file: Annotated[Path | None, typer.Option(help="The tracking keys, instead of the data folder's.")] = None,
 ) -> None:
     """Run the tracker alone: pixels and links."""
-    arguments = [sys.executable, "-m", "seenby.tracker"]
-    arguments += ["--data", str(data)] if data else []
+    arguments = ["--data", str(data)] if data else []
     arguments += ["--redirect-only"] if redirect_only else []
     arguments += ["--key-file", str(key_file)] if key_file else []
-    os.execv(sys.executable, arguments)  # noqa: S606 - our own program, without all that this one has loaded
+    settings = _settings(data)
+    if settings.tracker_processes > 1:
+        asyncio.run(supervise_trackers(settings, arguments))
+    else:  # our own program, without all that this one has loaded
+        os.execv(sys.executable, [sys.executable, "-m", "seenby.tracker", *arguments])  # noqa: S606
 
 
 @app.command()

@@ -35,7 +35,7 @@ from seenby.report.timeline import Entry, timeline
 from seenby.settings import load_settings
 from seenby.store import Store, open_store, people
 from seenby.store.times import micros, moment
-from seenby.tracker import run_tracker
+from seenby.tracker import Options, run_tracker
 from seenby.web.wording import entry_words, reason_words
 from seenby.wiring import make_house, mint, now
 from seenby.words.token import Keyring
@@ -126,7 +126,7 @@ def _tracker(folder: Folder, keys: Keyring) -> Iterator[int]:
         "listen": ("127.0.0.1", 0),
         "keys": keys,
         "journal": FileJournal(folder.journal),
-        "trusted_proxies": (ip_network("127.0.0.1/32"),),
+        "options": Options(trusted_proxies=(ip_network("127.0.0.1/32"),)),
         "on_ready": on_ready,
         "stop": stop,
     }

@@ -36,6 +36,16 @@ class Folder:
         return self.keys / "dkim"
 
     @property
+    def tracking_keys(self) -> Path:
+        """What tokens are signed with."""
+        return self.keys / "tracking.json"
+
+    @property
+    def denied(self) -> Path:
+        """Links that are switched off for abuse; need not be there."""
+        return self.path / "denied.txt"
+
+    @property
     def journal(self) -> Path:
         """Hits on their way into the store."""
         return self.path / "journal"
@@ -47,7 +57,7 @@ class Folder:
 
     def keyring(self) -> Keyring:
         """The tracking keys, made at the first call. Raises KeyFileError."""
-        path = self.keys / "tracking.json"
+        path = self.tracking_keys
         if not path.exists():
             write_secret(path, keyring_text(new_keyring()))
         return load_keyring(path)

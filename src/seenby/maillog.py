@@ -1,6 +1,7 @@
-"""The log, one method for each thing that happens to mail. Never an address, a token or a word of a message.
+"""The log and the counts, one function for each thing that happens to mail.
 
-A message is named by the first letters of its id, enough to follow one and too few to forge a token.
+Never an address, a token or a word of a message, neither in a line nor in a count's label. A message is named by the
+first letters of its id, enough to follow one and too few to forge a token. `metrics` hands the counts out.
 """
 
 import logging
@@ -8,9 +9,25 @@ import sys
 from typing import Final
 
 import structlog
+from prometheus_client import Counter, Gauge, Histogram
 
 _LEVELS: Final = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 _log = structlog.get_logger("seenby")
+
+_MESSAGES: Final = Counter("seenby_messages_accepted", "Messages taken from mail programs.")
+_REFUSALS: Final = Counter("seenby_messages_refused", "Messages and recipients refused, by SMTP code.", ["code"])
+_COPIES: Final = Counter("seenby_copies", "What came of attempts to hand copies on.", ["state"])
+_WAITING: Final = Gauge("seenby_copies_waiting", "Copies that have no fate yet.")
+_TAKEN: Final = Counter("seenby_hits_taken_in", "Hits taken from the journal into the store.")
+_UNKNOWN: Final = Counter("seenby_hits_unknown", "Hits on messages that the store does not know.")
+_LAG: Final = Gauge("seenby_journal_lag_seconds", "Age of the newest hit of the last batch when it was taken in.")
+_TORN: Final = Counter("seenby_journal_torn", "Torn or damaged places found in the journal.")
+_FAULTS: Final = Counter("seenby_faults", "Steps that failed and are tried again.", ["what"])
+_COMMITS: Final = Histogram(
+    "seenby_journal_commit_seconds",
+    "Time to put a batch of hits on disk.",
+    buckets=(0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0),
+)
 
 
 def start_log(*, level: str) -> None:
@@ -32,16 +49,19 @@ def _short(message: str) -> str:
 
 def accepted(message: str, *, recipients: int, links: int, untouched: str | None) -> None:
     """A message is on disk; 250 may leave."""
+    _MESSAGES.inc()
     _log.info("accepted", message=_short(message), recipients=recipients, links=links, untouched=untouched)
 
 
 def refused(*, code: int, status: str) -> None:
     """A submission got a no."""
+    _REFUSALS.labels(str(code)).inc()
     _log.info("refused", code=code, status=status)
 
 
 def settled(message: str, *, state: str, attempts: int) -> None:
     """One copy was sent, deferred, bounced or given up."""
+    _COPIES.labels(state).inc()
     _log.info("settled", message=_short(message), state=state, attempts=attempts)
 
 
@@ -65,18 +85,33 @@ def unreadable_wishes(message: str) -> None:
     _log.warning("unreadable_wishes", message=_short(message))
 
 
-def drained(*, hits: int, unknown: int) -> None:
-    """A batch of hits is in the store; `unknown` of them speak of messages that are not."""
+def waiting(copies: int) -> None:
+    """So many copies have no fate yet."""
+    _WAITING.set(copies)
+
+
+def drained(*, hits: int, unknown: int, lag: float) -> None:
+    """Hits are in the store, and `unknown` more spoke of messages that are not; the last was `lag` seconds old."""
+    _TAKEN.inc(hits)
+    _UNKNOWN.inc(unknown)
+    _LAG.set(lag)
     _log.debug("drained", hits=hits, unknown=unknown)
 
 
 def torn(report: str) -> None:
     """The journal had a torn or damaged record."""
+    _TORN.inc()
     _log.warning("journal_torn", report=report)
+
+
+def committed(seconds: float) -> None:
+    """A batch of hits was put on disk, which took so long."""
+    _COMMITS.observe(seconds)
 
 
 def failed(what: str, error: BaseException) -> None:
     """Something of ours broke; the kind of the error is told, its text may hold an address."""
+    _FAULTS.labels(what).inc()
     frame = error.__traceback__
     while frame and frame.tb_next:
         frame = frame.tb_next

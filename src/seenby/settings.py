@@ -88,6 +88,19 @@ class Settings(BaseSettings):
     smtp_listen: str = setting("127.0.0.1:2525", "Where mail programs submit mail.", unit="host:port")
     app_listen: str = setting("127.0.0.1:8025", "Where the pages are served.", unit="host:port")
     tracker_listen: str = setting("127.0.0.1:8026", "Where pixels and links are served.", unit="host:port")
+    tracker_processes: Annotated[int, Field(ge=1, le=64)] = setting(
+        1, "Tracker processes, which share the one port; about one for each processor core that trackers may use."
+    )
+    tracker_metrics_listen: str = setting(
+        "127.0.0.1:8030",
+        "Where a tracker process tells its numbers and health, the second one port higher; empty: nowhere.",
+        unit="host:port",
+    )
+    app_metrics_listen: str = setting(
+        "127.0.0.1:8029",
+        "Where gateway, worker and pages tell their numbers and health; empty: nowhere.",
+        unit="host:port",
+    )
     preview_listen: str = setting(
         "127.0.0.1:0",
         "Where message previews are served, an origin of their own; port 0 takes any free one.",
@@ -172,6 +185,11 @@ class Settings(BaseSettings):
         split_listen(text)
         return text
 
+    @field_validator("tracker_metrics_listen", "app_metrics_listen")
+    @classmethod
+    def _is_listen_or_nowhere(cls, text: str) -> str:
+        return cls._is_listen(text) if text else text
+
     @field_validator("app_url", "tracking_url", "preview_url")
     @classmethod
     def _is_origin(cls, text: str) -> str:
@@ -208,11 +226,6 @@ class Settings(BaseSettings):
             raise ValueError("write it as postgresql://user:password@host/database, or leave it empty for SQLite")
         return text
 
-    @property
-    def ceiling(self) -> Policy:
-        """The most this installation allows."""
-        return Policy(pixels=self.pixels, links=self.links)
-
     @field_validator("nats_url")
     @classmethod
     def _is_nats(cls, text: str) -> str:
@@ -226,6 +239,11 @@ class Settings(BaseSettings):
         if re.fullmatch(r"[A-Za-z0-9_-]{1,64}", text) is None:
             raise ValueError("write it with letters, digits, - and _")
         return text
+
+    @property
+    def ceiling(self) -> Policy:
+        """The most this installation allows."""
+        return Policy(pixels=self.pixels, links=self.links)
 
     @property
     def is_sqlite(self) -> bool:

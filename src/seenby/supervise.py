@@ -1,4 +1,4 @@
-"""`seenby up`: keeps the tracker and the app running, each in a process of its own, and ends them together.
+"""`seenby up`: keeps trackers and the app running, each in a process of its own, and ends them together.
 
 A process that dies is started again, on the same port. The processes watch a pipe from here: when it
 closes, however we ended, they end too, so that nothing is left behind holding ports and locks.
@@ -83,23 +83,62 @@ async def supervise(
     """
     folder = open_folder(settings.data)
     with folder.held("up"):
-        stop = asyncio.Event()
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, stop.set)
-        tracker = _Child(name="tracker", arguments=("seenby.tracker", "--under-up"), environment=dict(given))
+        stop = _told_to_stop()
+        trackers = _trackers(settings, (), given)
         app = _Child(name="app", arguments=("seenby", "serve", "--under-up"), environment=dict(given))
         try:
-            await tracker.start()
-            host, _port = split_listen(settings.tracker_listen)
-            listen = f"{host}:{tracker.told['port']}"
-            tracker.environment["SEENBY_TRACKER_LISTEN"] = app.environment["SEENBY_TRACKER_LISTEN"] = listen
+            listen = await _start_trackers(settings, trackers)
+            app.environment["SEENBY_TRACKER_LISTEN"] = listen
             await app.start()
             app.environment |= _same_ports(settings, app.told)
             on_ready({**app.told, "tracker": listen})
-            await _until(stop, tracker, app)
+            await _until(stop, *trackers, app)
         finally:
-            await asyncio.gather(tracker.end(), app.end())
+            await asyncio.gather(app.end(), *(tracker.end() for tracker in trackers))
+
+
+async def supervise_trackers(settings: Settings, arguments: Sequence[str]) -> None:
+    """Run `tracker_processes` trackers, and nothing else, until SIGINT or SIGTERM. Raises SeenbyError."""
+    stop = _told_to_stop()
+    trackers = _trackers(settings, arguments, {})
+    try:
+        listen = await _start_trackers(settings, trackers)
+        maillog.process("trackers_ready", listen=listen, processes=len(trackers))
+        await _until(stop, *trackers)
+    finally:
+        await asyncio.gather(*(tracker.end() for tracker in trackers))
+
+
+def _told_to_stop() -> asyncio.Event:
+    """An event that SIGINT and SIGTERM set."""
+    stop, loop = asyncio.Event(), asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    return stop
+
+
+def _trackers(settings: Settings, arguments: Sequence[str], given: Mapping[str, str]) -> list[_Child]:
+    """The tracker's processes, none of them started."""
+    return [
+        _Child(
+            name="tracker" if number == 1 else f"tracker{number}",
+            arguments=("seenby.tracker", "--under-up", "--number", str(number), *arguments),
+            environment=dict(given),
+        )
+        for number in range(1, settings.tracker_processes + 1)
+    ]
+
+
+async def _start_trackers(settings: Settings, trackers: Sequence[_Child]) -> str:
+    """Start them all on the port that the first one got; the host:port."""
+    host, _port = split_listen(settings.tracker_listen)
+    await trackers[0].start()
+    listen = f"{host}:{trackers[0].told['port']}"
+    for tracker in trackers:
+        tracker.environment["SEENBY_TRACKER_LISTEN"] = listen
+    for tracker in trackers[1:]:
+        await tracker.start()
+    return listen
 
 
 def _same_ports(settings: Settings, told: Mapping[str, str]) -> dict[str, str]:

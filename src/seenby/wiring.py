@@ -10,6 +10,7 @@ import contextlib
 import os
 import secrets
 import socket
+import time
 from collections.abc import AsyncIterator, Callable, Collection, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -19,6 +20,7 @@ from urllib.parse import urlsplit
 
 import uvicorn
 
+from seenby import maillog
 from seenby.accounts import Accounts
 from seenby.delivery.dkim import DkimKey, keys_in, load_dkim_key
 from seenby.delivery.hop import parse_next_hop
@@ -31,6 +33,7 @@ from seenby.journal import FileReader
 from seenby.journal.bus import Bus
 from seenby.journal.jetstream import JetStreamReader
 from seenby.keys import known_key_ids
+from seenby.metrics import served
 from seenby.settings import Settings, split_listen
 from seenby.store import Store, open_store
 from seenby.tell.live import Live
@@ -43,6 +46,8 @@ from seenby.words.token import decode_id, encode_id
 from seenby.worker import Worker
 
 PORT_PATIENCE: Final = 10.0  # seconds to wait for a port or lock that an ended process has not quite let go
+STUCK_SECONDS: Final = 10.0  # a loop or a store that did not answer for so long is not well
+STORE_EVERY: Final = 5.0
 _GOODBYE: Final = 2  # seconds that open requests get at the end
 
 
@@ -152,6 +157,7 @@ async def run_app(
         if Role.WEB in roles:
             started |= await opened.enter_async_context(_web(settings, folder, store, smtp=started.get("smtp", "")))
         working = asyncio.create_task(_work(settings, house, folder, stop)) if Role.WORKER in roles else None
+        await opened.enter_async_context(_counted(settings, store))
         on_ready(Started(**started))
         await stop.wait()
         if working is not None:
@@ -160,12 +166,54 @@ async def run_app(
             await asyncio.wait({working}, timeout=_GOODBYE / 4)
 
 
+class _Pulse:
+    """Whether this process's loop comes round, and whether its store answers; both may be asked from any thread."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._alive = self._answered = time.monotonic()
+
+    async def beat(self) -> None:
+        """Look, for as long as the process lives."""
+        while True:
+            self._alive = time.monotonic()
+            if self._alive - self._answered > STORE_EVERY:
+                try:
+                    async with self._store.read() as tx:
+                        waiting = await tx.one("copies_waiting")
+                except Exception as error:  # noqa: BLE001 - this is what it is there to find out
+                    maillog.failed("pulse", error)
+                else:
+                    maillog.waiting(waiting["copies"] if waiting else 0)
+                    self._answered = time.monotonic()
+            await asyncio.sleep(1.0)
+
+    def is_alive(self) -> bool:
+        return time.monotonic() - self._alive < STUCK_SECONDS
+
+    def is_ready(self) -> bool:
+        return self.is_alive() and time.monotonic() - self._answered < STORE_EVERY + STUCK_SECONDS
+
+
+@contextlib.asynccontextmanager
+async def _counted(settings: Settings, store: Store) -> AsyncIterator[None]:
+    """The process's numbers and health at their port, for as long as this is open."""
+    pulse = _Pulse(store)
+    beating = asyncio.create_task(pulse.beat())
+    try:
+        with served(settings.app_metrics_listen, is_alive=pulse.is_alive, is_ready=pulse.is_ready):
+            yield
+    finally:
+        beating.cancel()
+        await asyncio.gather(beating, return_exceptions=True)
+
+
 async def _same_keys(house: House, folder: Folder) -> None:
     """Refuse to go on with other keys than mail was sent with: its links would be dead, and nobody would know why.
 
     Raises KeyFileError.
     """
-    path = folder.keys / "tracking.json"
+    path = folder.tracking_keys
     async with house.store.write() as tx:
         used = await tx.one("setting", team="", name="tracking_key")
         if used is not None and int(used["value"]) not in known_key_ids(path):

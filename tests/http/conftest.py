@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from seenby.journal import Journal, MemoryJournal
-from seenby.tracker import run_tracker
+from seenby.tracker import Options, run_tracker
 from seenby.words.hit import Hit
 from seenby.words.policy import Level
 from seenby.words.token import PATHS, Keyring, Kind, Token, sign_token
@@ -111,12 +111,12 @@ class Tracker:
 
 
 @contextmanager
-def running(journal: Journal | None, **options: Any) -> Iterator[Tracker]:
+def running(journal: Journal | None, *, keys: Keyring = KEYS, **options: Any) -> Iterator[Tracker]:
     """A tracker that is stopped, and waited for, at the end."""
     ports: SimpleQueue[int] = SimpleQueue()
     stop = threading.Event()
-    arguments = {"listen": ("127.0.0.1", 0), "keys": KEYS, "journal": journal, "on_ready": ports.put, "stop": stop}
-    thread = threading.Thread(target=run_tracker, kwargs=arguments | options)
+    arguments = {"listen": ("127.0.0.1", 0), "keys": keys, "journal": journal, "on_ready": ports.put, "stop": stop}
+    thread = threading.Thread(target=run_tracker, kwargs={**arguments, "options": Options(**options)})
     thread.start()
     tracker = Tracker(ports.get(timeout=20), journal)
     try:

@@ -14,8 +14,8 @@ from typing import Final, Literal, assert_never
 import msgspec
 
 from seenby.instrument.target import ascii_host
+from seenby.words.url import host_of, is_within
 
-_HOST: Final = re.compile(r"https?://(?:[^/?#@]*+@)?(\[[^\]]*+\]|[^:/?#]*+)")
 # A label, a dot and a last label of letters: what mail programs and their warnings take for an address.
 _LOOKS_LIKE_ADDRESS: Final = re.compile(
     r"(?:https?:[/\\]{2}\S+|(?:[\w-]{1,63}\.)++[^\W\d_]{2,63}\.?(?::[0-9]{1,5})?(?:[/?#]\S*)?)\Z", re.IGNORECASE
@@ -68,8 +68,7 @@ class Wishes:
         """Whether the host of the URL `target`, or one above it, is on the list."""
         if not self.never_hosts:
             return False
-        host = _host_of(target)
-        return any(host == listed or host.endswith(f".{listed}") for listed in self.never_hosts)
+        return is_within(host_of(target), self.never_hosts)
 
 
 NO_WISHES: Final = Wishes()
@@ -132,10 +131,5 @@ def shows_address(shown: str, *, tracking_url: str) -> bool:
     text = unescape(shown[:_LONGEST]).strip()
     if not _LOOKS_LIKE_ADDRESS.match(text):
         return False
-    host = _host_of(text if "//" in text or "\\\\" in text else f"http://{text}".lower())
-    return host.lower() != _host_of(tracking_url)
-
-
-def _host_of(url: str) -> str:
-    found = _HOST.match(url)
-    return found[1].rstrip(".") if found else ""
+    host = host_of(text if "//" in text or "\\\\" in text else f"http://{text}".lower())
+    return host != host_of(tracking_url)

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+from seenby import maillog
 from seenby.journal.segment import Segment, new_writer, segment_names
 
 SEGMENT_BYTES: Final = 16 * 1024 * 1024
@@ -69,6 +70,11 @@ class FileJournal:
         self._ended = asyncio.Event()
         self._landed_all = asyncio.Event()
         self.lost = 0
+
+    @property
+    def kept_bytes(self) -> int:
+        """How much room the segments take that are not in the store yet, of all writers in the folder."""
+        return self._disk.bytes_kept()
 
     @property
     def healthy(self) -> bool:
@@ -170,7 +176,10 @@ class FileJournal:
                 disk.finish()
                 self._tell(self._ended.set)
                 return
-            self._tell(self._landed, flight, disk.keep(flight.payloads))
+            began = time.perf_counter()
+            lost = disk.keep(flight.payloads)
+            maillog.committed(time.perf_counter() - began)
+            self._tell(self._landed, flight, lost)
 
     def _tell(self, what: Callable[..., None], *args: object) -> None:
         assert self._loop is not None
@@ -263,7 +272,7 @@ class _Disk:
             return None
         try:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            if self._bytes_kept() + self._segment_bytes > self._max_bytes:
+            if self.bytes_kept() + self._segment_bytes > self._max_bytes:
                 self._turn_red("it is as large as it may be")
                 return None
             self._number += 1
@@ -283,7 +292,8 @@ class _Disk:
         self.is_good = True
         return self._segment
 
-    def _bytes_kept(self) -> int:
+    def bytes_kept(self) -> int:
+        """The size of all segments in the folder."""
         return sum(_size(self._folder / name) for name in segment_names(self._folder))
 
 

@@ -19,6 +19,11 @@ class MemoryJournal:
         self.lost = 0
         self.healthy = True
 
+    @property
+    def kept_bytes(self) -> int:
+        """The bytes of all payloads."""
+        return sum(map(len, self._payloads))
+
     def start(self) -> None:
         """Nothing to do."""
 

@@ -24,6 +24,11 @@ class Journal(Protocol):
         """Whether the next hit will be kept, as far as anybody knows."""
         ...
 
+    @property
+    def kept_bytes(self) -> int:
+        """How much room is taken by what was kept and is not yet deleted. May be asked from any thread."""
+        ...
+
     def start(self) -> None:
         """Begin to work, on the running event loop."""
         ...

@@ -4,7 +4,7 @@ It checks a signature, journals the hit, answers. It asks no database and no jud
 when everything else is off; `run_tracker` without a journal needs nothing but the keys.
 """
 
-from seenby.tracker.server import run_tracker, serve
+from seenby.tracker.server import Options, run_tracker, serve
 from seenby.words.client import Network
 
-__all__ = ["Network", "run_tracker", "serve"]
+__all__ = ["Network", "Options", "run_tracker", "serve"]

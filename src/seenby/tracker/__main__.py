@@ -9,12 +9,12 @@ import threading
 from pathlib import Path
 
 from seenby import maillog
-from seenby.folder import open_folder
+from seenby.folder import Folder, open_folder
 from seenby.journal import FileJournal
 from seenby.journal.mover import moving
-from seenby.keys import load_keyring
 from seenby.settings import Settings, load_settings, split_listen
-from seenby.tracker.server import run_tracker
+from seenby.tracker.server import Options, run_tracker
+from seenby.tracker.trust import TrustFiles
 from seenby.under_up import tell_ready, when_alone
 from seenby.words.errors import SeenbyError, SettingsError
 
@@ -25,13 +25,15 @@ def main() -> None:
     options.add_argument("--data", type=Path, help="the data folder, instead of SEENBY_DATA")
     options.add_argument("--redirect-only", action="store_true", help="serve links from the keys alone; record nothing")
     options.add_argument("--key-file", type=Path, help="the tracking keys, instead of the data folder's")
+    options.add_argument("--denied", type=Path, help="the list of switched-off links, instead of the data folder's")
     options.add_argument("--under-up", action="store_true", help=argparse.SUPPRESS)
+    options.add_argument("--number", type=int, default=1, help=argparse.SUPPRESS)
     asked = options.parse_args()
     try:
         settings = load_settings(**({"data": asked.data} if asked.data else {}))
         maillog.start_log(level=settings.log_level)
         with moving(settings, is_wanted=not asked.redirect_only):
-            _run(settings, key_file=asked.key_file, redirect_only=asked.redirect_only, under_up=asked.under_up)
+            _run(settings, asked)
     except SeenbyError as error:
         if asked.under_up:
             tell_ready(error=error)
@@ -39,11 +41,12 @@ def main() -> None:
         sys.exit(1)
 
 
-def _run(settings: Settings, *, key_file: Path | None, redirect_only: bool, under_up: bool) -> None:
+def _run(settings: Settings, asked: argparse.Namespace) -> None:
+    key_file, redirect_only, under_up = asked.key_file, asked.redirect_only, asked.under_up
     stop = threading.Event()
     # With keys of its own and nothing to record, it needs no data folder at all.
     folder = None if redirect_only and key_file else open_folder(settings.data)
-    keys = load_keyring(key_file) if key_file else open_folder(settings.data).keyring()
+    files = _files(folder, key_file, asked.denied)
     journal = None if redirect_only or folder is None else FileJournal(folder.journal)
 
     def ready(port: int) -> None:
@@ -55,15 +58,37 @@ def _run(settings: Settings, *, key_file: Path | None, redirect_only: bool, unde
     try:
         run_tracker(
             listen=split_listen(settings.tracker_listen),
-            keys=keys,
+            keys=files.trust.keys,
             journal=journal,
-            trusted_proxies=settings.trusted_proxies,
             on_ready=ready,
             stop=stop,
+            options=Options(
+                trusted_proxies=settings.trusted_proxies,
+                reuse_port=settings.tracker_processes > 1,
+                metrics_listen=_metrics_listen(settings, asked.number),
+                files=files,
+            ),
         )
     except OSError as error:
         why = f"Cannot listen at SEENBY_TRACKER_LISTEN={settings.tracker_listen}: {error.strerror}."
         raise SettingsError(f"{why} Stop what holds it, or change it.") from None
+
+
+def _files(folder: Folder | None, key_file: Path | None, denied: Path | None) -> TrustFiles:
+    """Where keys and switched-off links are read from, and again whenever they change."""
+    if folder is not None and key_file is None:
+        folder.keyring()  # made, if this is the first start
+    keys = key_file or (folder.tracking_keys if folder else None)
+    assert keys is not None
+    return TrustFiles(keys=keys, denied=denied or (folder.denied if folder else None))
+
+
+def _metrics_listen(settings: Settings, number: int) -> str:
+    """Each process of several has a port of its own for its numbers."""
+    if not settings.tracker_metrics_listen:
+        return ""
+    host, port = split_listen(settings.tracker_metrics_listen)
+    return f"{host}:{port + number - 1 if port else 0}"
 
 
 if __name__ == "__main__":

@@ -35,6 +35,7 @@ _STATUS: Final = {
     400: b"Bad Request",
     404: b"Not Found",
     405: b"Method Not Allowed",
+    410: b"Gone",
     431: b"Request Header Fields Too Large",
     503: b"Service Unavailable",
     505: b"HTTP Version Not Supported",
@@ -47,6 +48,11 @@ class Answer:
 
     head: bytes
     body: bytes
+
+    @property
+    def status(self) -> bytes:
+        """Its three digits."""
+        return self.head[9:12]
 
     def on_the_wire(self, second: int, *, is_last: bool = False, is_head: bool = False) -> bytes:
         """The bytes to send, with the time of `second`; no body in answer to HEAD (RFC 9110 9.3.2)."""
@@ -97,6 +103,12 @@ MISSING: Final = _page(
     b"There is nothing here",
     b"<p>This link is not complete, or it was never one of ours. "
     b"Please open it once more from the message it came with.</p>",
+)
+SWITCHED_OFF: Final = _page(
+    410,
+    b"This link is switched off",
+    b"<p>Somebody reported that it was used for harm, so it leads nowhere any more. "
+    b"You need do nothing. If you expected this message, ask its sender.</p>",
 )
 UNSUBSCRIBE: Final = _page(
     200,

@@ -247,6 +247,7 @@ class Connection(asyncio.Protocol):
 
     def _answer(self, answer: Answer, *, is_last: bool, is_head: bool) -> None:
         """Send what waits for no disk, after all that is owed before it."""
+        self._house.answers[answer.status] += 1
         text = answer.on_the_wire(self._house.second, is_last=is_last, is_head=is_head)
         self._is_deaf = self._is_deaf or is_last
         if self._owed:

@@ -10,24 +10,30 @@ from seenby.tracker.answers import (
     NOT_ALLOWED_HERE,
     PIXEL,
     ROBOTS,
+    SWITCHED_OFF,
     UNHEALTHY,
     UNSUBSCRIBE,
     Answer,
     redirect,
 )
-from seenby.words.token import Keyring, Kind, checker, target_of
+from seenby.tracker.trust import Trust
+from seenby.words.token import Kind, checker, message_of, target_of
 
 _FETCHES: Final = frozenset(("GET", "HEAD"))
 _FORMS: Final = (b"/u/", b"/p/")  # what may be posted to
 
 
 class Door:
-    """Answers for everybody. What is not signed by us is a pixel under /o/ and a 404 anywhere else."""
+    """Answers for everybody. What is not signed by us is a pixel under /o/ and a 404 anywhere else.
 
-    def __init__(self, keys: Keyring, is_healthy: Callable[[], bool]) -> None:
-        self._pixel = checker(keys, Kind.PIXEL)
-        self._link = checker(keys, Kind.LINK)
-        self._unsubscribe = checker(keys, Kind.UNSUBSCRIBE)
+    Unsubscribing is never switched off: it is the recipient's, not the sender's.
+    """
+
+    def __init__(self, trust: Trust, is_healthy: Callable[[], bool]) -> None:
+        self._denied = trust.denied
+        self._pixel = self._allowed(checker(trust.keys, Kind.PIXEL))
+        self._link = checker(trust.keys, Kind.LINK)
+        self._unsubscribe = checker(trust.keys, Kind.UNSUBSCRIBE)
         self._is_healthy = is_healthy
 
     def answer(self, method: str, path: bytes) -> tuple[Answer, bytes | None]:
@@ -51,7 +57,23 @@ class Door:
         raw = self._link(text)
         target = target_of(raw) if raw else None
         way = redirect(target) if target else None
-        return (MISSING, None) if way is None else (way, raw)
+        if raw is None or target is None or way is None:
+            return MISSING, None
+        if self._denied and self._denied.forbids(message_of(raw), target):
+            return SWITCHED_OFF, None
+        return way, raw
+
+    def _allowed(self, check: Callable[[bytes], bytes | None]) -> Callable[[bytes], bytes | None]:
+        """`check`, to which what is switched off is none of ours."""
+        messages = self._denied.messages
+        if not messages:
+            return check
+
+        def check_both(text: bytes) -> bytes | None:
+            raw = check(text)
+            return None if raw is None or message_of(raw) in messages else raw
+
+        return check_both
 
     def _page(self, path: bytes) -> Answer:
         if path == b"/healthz":

@@ -2,6 +2,7 @@
 
 import os
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final, Protocol
 
@@ -9,10 +10,12 @@ from seenby import maillog
 from seenby.journal import NOBODY, Journal, PackedClient, pack_hit
 from seenby.tracker.door import Door
 from seenby.tracker.kept import Kept, what_is_kept
+from seenby.tracker.trust import Trust
 from seenby.words.client import Network
 from seenby.words.policy import Level
-from seenby.words.token import level_of
+from seenby.words.token import KIND_AT, Kind, level_of
 
+STUCK_SECONDS: Final = 5.0
 _ID_BYTES: Final = 16
 _KEPT: Final = {level: what_is_kept(level) for level in Level}
 _POOL: Final = 256 * _ID_BYTES
@@ -40,31 +43,52 @@ class House:
     def __init__(
         self,
         *,
-        door: Door,
+        trust: Trust,
         journal: Journal | None,
         trusted_proxies: Sequence[Network],
         request_seconds: float,
         most_connections: int,
     ) -> None:
-        self.door = door
         self.journal = journal
+        self.believe(trust)
         self.trusted_proxies = tuple(trusted_proxies)
         self.request_seconds = request_seconds
         self.now = time.monotonic()
         self.second = int(time.time())
+        self.hits = [0] * (max(Kind) + 1)  # by kind
+        self.answers: Counter[bytes] = Counter()  # answers to what is no hit, by status
+        self.turned_away = self.cut = 0  # clients for want of room, and for want of patience
         self.lost = 0  # hits that the journal refused against its promise
         self._guests: set[Guest] = set()
         self._most = most_connections
         self._ids = _random_ids()
+
+    def believe(self, trust: Trust) -> None:
+        """From now on trust these keys, and follow no link that is switched off."""
+        self.door = Door(trust, lambda: self.journal is None or self.journal.healthy)
 
     @property
     def is_empty(self) -> bool:
         """Whether nobody is connected."""
         return not self._guests
 
+    @property
+    def connections(self) -> int:
+        """How many are connected."""
+        return len(self._guests)
+
+    def is_alive(self) -> bool:
+        """Whether the loop came round lately. May be asked from any thread."""
+        return time.monotonic() - self.now < STUCK_SECONDS
+
+    def is_ready(self) -> bool:
+        """Whether the next hit will be kept. May be asked from any thread."""
+        return self.is_alive() and (self.journal is None or self.journal.healthy)
+
     def let_in(self, guest: Guest) -> bool:
         """Whether there is room for one more."""
         if len(self._guests) >= self._most:
+            self.turned_away += 1
             return False
         self._guests.add(guest)
         return True
@@ -78,6 +102,7 @@ class House:
         self.now = time.monotonic()
         self.second = int(time.time())
         for guest in [guest for guest in self._guests if guest.is_overdue(self.now)]:
+            self.cut += 1
             guest.cut_off()
 
     def finish(self) -> None:
@@ -95,6 +120,7 @@ class House:
         kept = _KEPT[level_of(raw)]
         if kept is Kept.NOTHING or self.journal is None:
             return None
+        self.hits[raw[KIND_AT]] += 1
         at = time.time_ns() // 1000
         self.second = at // 1_000_000
         return pack_hit(next(self._ids), at, raw, method, client if kept is Kept.CLIENT else NOBODY)

@@ -7,15 +7,18 @@ import resource
 import signal
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
 import uvloop
 
 from seenby.journal import Journal
+from seenby.metrics import served
 from seenby.tracker.connection import Connection
-from seenby.tracker.door import Door
+from seenby.tracker.counts import Counts
 from seenby.tracker.house import House
+from seenby.tracker.trust import Trust, TrustFiles
 from seenby.words.client import Network
 from seenby.words.limits import REQUEST_SECONDS
 from seenby.words.token import Keyring
@@ -29,6 +32,20 @@ LAST_COMMIT_SECONDS: Final = 1.2
 LAST_ANSWER_SECONDS: Final = 0.3
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """How a tracker serves. `files` are looked at for new keys and for what was switched off meanwhile.
+
+    With `reuse_port` several processes share a port, each with a journal of its own.
+    """
+
+    trusted_proxies: Sequence[Network] = ()
+    request_seconds: float = REQUEST_SECONDS
+    reuse_port: bool = False
+    metrics_listen: str = ""
+    files: TrustFiles | None = None
+
+
 async def serve(
     *,
     listen: tuple[str, int],
@@ -36,35 +53,34 @@ async def serve(
     journal: Journal | None,
     stop: asyncio.Event,
     on_ready: Callable[[int], None],
-    trusted_proxies: Sequence[Network] = (),
-    request_seconds: float = REQUEST_SECONDS,
-    reuse_port: bool = False,
+    options: Options = Options(),
 ) -> None:
     """Serve until `stop` is set, then answer what is owed, close `journal`, and return within two seconds.
 
     Without a journal this only redirects: links work, pixels are pixels, and nothing is recorded.
-    `on_ready` gets the port. With `reuse_port` several processes share one, each with a journal of its own.
+    `on_ready` gets the port.
     """
-    sweep = min(SWEEP_SECONDS, request_seconds / 10)
+    sweep = min(SWEEP_SECONDS, options.request_seconds / 10)
     house = House(
-        door=Door(keys, lambda: journal is None or journal.healthy),
+        trust=options.files.trust if options.files else Trust(keys),
         journal=journal,
-        trusted_proxies=trusted_proxies,
-        request_seconds=request_seconds - sweep,  # the sweep comes late by as much
+        trusted_proxies=options.trusted_proxies,
+        request_seconds=options.request_seconds - sweep,  # the sweep comes late by as much
         most_connections=min(MOST_CONNECTIONS, _files_allowed() - SPARE_FILES),
     )
     loop = asyncio.get_running_loop()
     host, port = listen
     server = await loop.create_server(
-        partial(Connection, house), host, port, backlog=BACKLOG, reuse_port=reuse_port or None
+        partial(Connection, house), host, port, backlog=BACKLOG, reuse_port=options.reuse_port or None
     )
     if journal is not None:
         journal.start()
-    sweeping = asyncio.create_task(_sweep(house, sweep))
-    on_ready(server.sockets[0].getsockname()[1])
-    await stop.wait()
-    server.close()
-    await _finish(house, journal)
+    sweeping = asyncio.create_task(_sweep(house, sweep, options.files))
+    with served(options.metrics_listen, is_alive=house.is_alive, is_ready=house.is_ready, more=[Counts(house)]):
+        on_ready(server.sockets[0].getsockname()[1])
+        await stop.wait()
+        server.close()
+        await _finish(house, journal)
     sweeping.cancel()
     await asyncio.gather(sweeping, return_exceptions=True)
 
@@ -75,10 +91,8 @@ def run_tracker(
     keys: Keyring,
     journal: Journal | None,
     on_ready: Callable[[int], None],
-    trusted_proxies: Sequence[Network] = (),
+    options: Options = Options(),
     stop: threading.Event | None = None,
-    request_seconds: float = REQUEST_SECONDS,
-    reuse_port: bool = False,
 ) -> None:
     """Serve on uvloop until SIGTERM, SIGINT or `stop`, which another thread may set; then as `serve` ends."""
     has_process = threading.current_thread() is threading.main_thread()
@@ -99,9 +113,7 @@ def run_tracker(
             journal=journal,
             stop=ended,
             on_ready=on_ready,
-            trusted_proxies=trusted_proxies,
-            request_seconds=request_seconds,
-            reuse_port=reuse_port,
+            options=options,
         )
         watching.cancel()
         await asyncio.gather(watching, return_exceptions=True)
@@ -117,10 +129,12 @@ async def _watch(told: threading.Event, ended: asyncio.Event) -> None:
     ended.set()
 
 
-async def _sweep(house: House, seconds: float) -> None:
+async def _sweep(house: House, seconds: float, files: TrustFiles | None) -> None:
     while True:
         await asyncio.sleep(seconds)
         house.sweep()
+        if files is not None and (trust := files.news()) is not None:
+            house.believe(trust)
 
 
 async def _finish(house: House, journal: Journal | None) -> None:

@@ -34,6 +34,7 @@ _NOBODY: Final = bytes(RECIPIENT_BYTES)
 _HEAD: Final = struct.Struct(">BBHB12s8s")
 _LINK: Final = struct.Struct(">HB")
 _ROUTE: Final = struct.Struct(">BBHB")  # the head's first fields: which key is to have signed it, and for what
+KIND_AT: Final = 1  # where a token's bytes hold its kind
 _LEVEL_AT: Final = _ROUTE.size - 1
 _FLAGS_AT: Final = _HEAD.size + _LINK.size - 1
 _TARGET_AT: Final = _HEAD.size + _LINK.size
@@ -219,6 +220,11 @@ def token_key_id(raw: bytes) -> int:
 def level_of(raw: bytes) -> Level:
     """The level in the checked bytes of a token."""
     return _LEVELS[raw[_LEVEL_AT]]
+
+
+def message_of(raw: bytes) -> bytes:
+    """The message's id in the checked bytes of a token."""
+    return raw[_ROUTE.size : _ROUTE.size + MESSAGE_BYTES]
 
 
 def target_of(raw: bytes) -> bytes | None:

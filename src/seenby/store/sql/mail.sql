@@ -122,3 +122,6 @@ order by m.accepted_at desc, m.id desc limit :limit;
 
 -- count_messages: how many messages the team has sent
 select count(*) as n from messages where team = :team and sender is not null;
+
+-- copies_waiting: how many copies have no fate yet
+select count(*) as copies from recipients where due_at is not null;
