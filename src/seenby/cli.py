@@ -22,8 +22,10 @@ from seenby.bench import bench_text, run_bench
 from seenby.demo import run_demo
 from seenby.doctor import examine
 from seenby.folder import Folder, find_folder, open_folder
+from seenby.keys import key_states, revoke_key, rotate_key
 from seenby.settings import Settings, load_settings, settings_file, unknown_variables
 from seenby.supervise import supervise, supervise_trackers
+from seenby.tracker.trust import change_denied, what_is_meant
 from seenby.under_up import tell_ready, when_alone
 from seenby.wiring import Role, Started, mint, now, opened_store, run_app, shown_url, tracking_url
 from seenby.words.errors import DataFolderError, SeenbyError
@@ -39,6 +41,10 @@ senders = typer.Typer(help="Who may submit mail and sign in.", no_args_is_help=T
 app.add_typer(senders, name="sender")
 signing = typer.Typer(help="Keys that outgoing mail is signed with.", no_args_is_help=True)
 app.add_typer(signing, name="dkim")
+keys = typer.Typer(help="Keys that pixels and links are signed with.", no_args_is_help=True)
+app.add_typer(keys, name="keys")
+links = typer.Typer(help="Links that were used for harm.", no_args_is_help=True)
+app.add_typer(links, name="link")
 out = Console(soft_wrap=True)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
@@ -167,11 +173,15 @@ def tracker(
         bool, typer.Option("--redirect-only", help="Serve links from the keys alone; record nothing.")
     ] = False,
     key_file: Annotated[Path | None, typer.Option(help="The tracking keys, instead of the data folder's.")] = None,
+    denied: Annotated[
+        Path | None, typer.Option(help="The list of switched-off links, instead of the data folder's.")
+    ] = None,
 ) -> None:
     """Run the tracker alone: pixels and links."""
     arguments = ["--data", str(data)] if data else []
     arguments += ["--redirect-only"] if redirect_only else []
     arguments += ["--key-file", str(key_file)] if key_file else []
+    arguments += ["--denied", str(denied)] if denied else []
     settings = _settings(data)
     if settings.tracker_processes > 1:
         asyncio.run(supervise_trackers(settings, arguments))
@@ -242,6 +252,78 @@ async def _ask_running(folder: Folder, what: str, asked: dict[str, Any]) -> dict
     if "error" in told:
         raise SeenbyError(told["error"])
     return {str(name): str(value) for name, value in told.items()}
+
+
+# ---------------------------------------------------------------- keys of tokens, and links used for harm
+
+
+@keys.command("list")
+def keys_list(data: DataFolder = None, as_json: AsJson = False) -> None:
+    """Print the ids of the keys that tokens are signed with."""
+    states = key_states(find_folder(_settings(data).data).tracking_keys)
+    if as_json:
+        print(json.dumps(asdict(states)))
+        return
+    for key_id in states.believed:
+        print(f"{key_id:>6}  {'signs new mail' if key_id == states.current else 'believed'}")
+    for key_id in states.revoked:
+        print(f"{key_id:>6}  revoked: links signed with it are dead")
+
+
+@keys.command("rotate")
+def keys_rotate(data: DataFolder = None, as_json: AsJson = False) -> None:
+    """Make a new key that new mail is signed with; links in old mail go on working."""
+    path = find_folder(_settings(data).data).tracking_keys
+    key_id = rotate_key(path)
+    if as_json:
+        print(json.dumps({"current": key_id}))
+        return
+    print(
+        f"Key {key_id} is made. Trackers that read {path} believe it within a second; new mail is signed with it from\n"
+        "Seenby's next start. Copy the file to trackers elsewhere before that, and into your backup."
+    )
+
+
+@keys.command("revoke")
+def keys_revoke(
+    key_id: int,
+    data: DataFolder = None,
+    sure: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Believe key KEY_ID no more: every link signed with it is dead for its readers."""
+    path = find_folder(_settings(data).data).tracking_keys
+    if not sure:
+        typer.confirm(f"Every link in mail signed with key {key_id} will lead nowhere. Go on?", abort=True)
+    revoke_key(path, key_id)
+    print(f'Key {key_id} is revoked. To undo it, take it out of "revoked" in {path}.')
+
+
+@links.command("deny")
+def link_deny(
+    what: Annotated[
+        str, typer.Argument(help="A pixel's or link's URL (its whole message), a message's id, or a host.")
+    ],
+    data: DataFolder = None,
+) -> None:
+    """Switch off links that were used for harm: their readers see a page that says so."""
+    meant = what_is_meant(what)
+    change_denied(find_folder(_settings(data).data).denied, add=meant)
+    print(f"Switched off within a second: {', '.join(meant.lines())}. To undo it: seenby link allow …")
+
+
+@links.command("allow")
+def link_allow(what: str, data: DataFolder = None) -> None:
+    """Switch links on again that `deny` switched off."""
+    meant = what_is_meant(what)
+    change_denied(find_folder(_settings(data).data).denied, drop=meant)
+    print(f"No longer switched off: {', '.join(meant.lines())}.")
+
+
+@links.command("denied")
+def link_denied(data: DataFolder = None, as_json: AsJson = False) -> None:
+    """Print what is switched off."""
+    lines = change_denied(find_folder(_settings(data).data).denied).lines()
+    print(json.dumps(lines) if as_json else "\n".join(lines) or "Nothing is switched off.")
 
 
 # ---------------------------------------------------------------- signing

@@ -8,6 +8,7 @@ import json
 import os
 import secrets
 import stat
+from dataclasses import dataclass
 from pathlib import Path
 
 from seenby.words.errors import KeyFileError
@@ -32,11 +33,23 @@ def write_secret(path: Path, text: str) -> None:
         return
     finally:
         draft.unlink(missing_ok=True)
-    folder = os.open(path.parent, os.O_RDONLY)
+    _sync(path.parent)
+
+
+def replace_secret(path: Path, text: str) -> None:
+    """Put `text` in the place of what `path` holds, on disk before this returns; a reader sees the old or the new."""
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    write_secret(draft, text)
+    draft.replace(path)
+    _sync(path.parent)
+
+
+def _sync(folder: Path) -> None:
+    file = os.open(folder, os.O_RDONLY)
     try:
-        os.fsync(folder)
+        os.fsync(file)
     finally:
-        os.close(folder)
+        os.close(file)
 
 
 def read_secret(path: Path) -> str:
@@ -62,6 +75,47 @@ def keyring_text(keys: Keyring) -> str:
     return json.dumps(
         {"current": keys.current, "keys": {str(key_id): encode_id(key) for key_id, key in keys.keys.items()}}, indent=1
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyStates:
+    """Ids of keys: the one that signs, all that are believed, and those whose tokens are dead."""
+
+    current: int
+    believed: tuple[int, ...]
+    revoked: tuple[int, ...]
+
+
+def key_states(path: Path) -> KeyStates:
+    """What the file holds, without the keys themselves. Raises KeyFileError."""
+    told = load_keyring(path)
+    revoked = tuple(sorted(int(key_id) for key_id in json.loads(read_secret(path)).get("revoked", [])))
+    return KeyStates(current=told.current, believed=tuple(sorted(told.keys)), revoked=revoked)
+
+
+def rotate_key(path: Path) -> int:
+    """Add a fresh key and sign with it from now on; all others go on being believed. Its id. Raises KeyFileError."""
+    known = known_key_ids(path)
+    fresh = new_keyring()
+    while fresh.current in known:
+        fresh = new_keyring()
+    said = json.loads(read_secret(path))
+    said["keys"][str(fresh.current)] = encode_id(fresh.keys[fresh.current])
+    said["current"] = fresh.current
+    replace_secret(path, json.dumps(said, indent=1))
+    return fresh.current
+
+
+def revoke_key(path: Path, key_id: int) -> None:
+    """Believe nothing that this key signed any more. Raises KeyFileError when it signs, or is not there."""
+    states = key_states(path)
+    if key_id == states.current:
+        raise KeyFileError(f"Key {key_id} signs new mail. Run `seenby keys rotate` first and restart, then revoke it.")
+    if key_id not in states.believed:
+        raise KeyFileError(f"There is no key {key_id} to revoke; `seenby keys list` shows them.")
+    said = json.loads(read_secret(path))
+    said["revoked"] = sorted({*states.revoked, key_id})
+    replace_secret(path, json.dumps(said, indent=1))
 
 
 def known_key_ids(path: Path) -> frozenset[int]:

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Final
 
 from seenby import maillog
-from seenby.keys import load_keyring
+from seenby.keys import load_keyring, replace_secret
 from seenby.words.errors import KeyFileError, SeenbyError
-from seenby.words.token import MESSAGE_BYTES, Keyring, decode_id, encode_id
+from seenby.words.token import MESSAGE_BYTES, Keyring, decode_id, encode_id, read_token
 from seenby.words.url import host_of, is_within
 
 _HOST: Final = re.compile(r"[a-z0-9._-]{1,253}|\[[0-9a-f:.]{2,45}\]")
@@ -68,8 +68,35 @@ def read_denied(lines: Iterable[str]) -> Denied:
         elif kind == "host" and _HOST.fullmatch(value.lower()):
             hosts.add(value.lower().rstrip("."))
         else:
-            raise DenyListError(f'Line {number} is neither "message ID" nor "host NAME".')
+            raise DenyListError(f'Line {number} of what is switched off is neither "message ID" nor "host NAME".')
     return Denied(frozenset(messages), frozenset(hosts))
+
+
+def what_is_meant(text: str) -> Denied:
+    """The message behind a tracking URL, a message's id, or a host. Raises DenyListError."""
+    text = text.strip()
+    token = text.partition("?")[0].rpartition("/")[2]
+    if "/" in text:
+        read = read_token(decode_id(token) or b"")
+        if read is None:
+            raise DenyListError("That is no address of a pixel or link of ours: name one, a message's id, or a host.")
+        return read_denied([f"message {read.message}"])
+    try:
+        return read_denied([f"message {text}"])
+    except DenyListError:
+        return read_denied([f"host {text}"])
+
+
+def change_denied(path: Path, *, add: Denied = NOTHING, drop: Denied = NOTHING) -> Denied:
+    """What is switched off from now on; the file appears whole. Raises DenyListError and OSError."""
+    try:
+        old = read_denied(path.read_text(encoding="utf-8").splitlines())
+    except FileNotFoundError:
+        old = NOTHING
+    new = Denied((old.messages | add.messages) - drop.messages, (old.hosts | add.hosts) - drop.hosts)
+    if new != old:
+        replace_secret(path, "\n".join(["# Links that are switched off: see `seenby link`", *new.lines(), ""]))
+    return new
 
 
 class TrustFiles:
