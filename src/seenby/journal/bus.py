@@ -5,6 +5,7 @@ and never changed when it is there: a work queue, in files, that refuses what is
 is old. Whoever may write to it can invent hits, so NATS is to ask for a password.
 """
 
+import asyncio
 import logging
 import random
 import ssl
@@ -27,6 +28,7 @@ OLDEST_SERVER: Final = (2, 12, 3)  # before it, members that come and go could l
 STREAM_BYTES: Final = 1024 * 1024 * 1024
 DUPLICATE_SECONDS: Final = 120.0
 ANSWER_SECONDS: Final = 5.0
+CONNECT_SECONDS: Final = 3
 LEAST_PAYLOAD: Final = 128 * 1024  # a piece holds one hit at least, however long
 FIRST_PAUSE: Final = 0.2
 LONGEST_PAUSE: Final = 15.0
@@ -103,15 +105,25 @@ class Bus:
     async def connect(self) -> Link:
         """A connection to a stream fit for us. Raises BusError, and what the client raises."""
         client = Client()
+        complaint = _Complaint()
         try:
             await client.connect(
-                name="seenby", allow_reconnect=False, connect_timeout=5, error_cb=_ignore, **_whom(self._settings)
+                name="seenby",
+                allow_reconnect=False,  # we connect anew ourselves, and look at the stream again when we do
+                max_reconnect_attempts=1,
+                reconnect_time_wait=0,
+                connect_timeout=CONNECT_SECONDS,
+                error_cb=complaint.hear,
+                **_whom(self._settings),
             )
             stream = client.jetstream(timeout=ANSWER_SECONDS)
             info = await self._stream(stream, max_payload=client.max_payload)
+        except nats.errors.NoServersError as error:
+            raise complaint.error or error from None
         except BaseException:
             await _close(client)
             raise
+        complaint.error, complaint.is_connected = None, True
         return Link(client, stream, info.created or datetime.fromtimestamp(0, UTC))
 
     async def _stream(self, stream: JetStreamContext, *, max_payload: int) -> api.StreamInfo:
@@ -152,6 +164,19 @@ def server_version(link: Link) -> tuple[int, int, int]:
 
 
 @dataclass(slots=True)
+class _Complaint:
+    """What the client says beside its answers: why it cannot connect, and once a connection what it may not do."""
+
+    error: Exception | None = None
+    is_connected: bool = False
+
+    async def hear(self, error: Exception) -> None:
+        if self.is_connected and self.error is None:
+            maillog.process("bus_complains", why=str(error)[:200])
+        self.error = error
+
+
+@dataclass(slots=True)
 class _Named:
     """What the addresses come to: servers without secrets in them, and the secrets."""
 
@@ -187,10 +212,6 @@ def _whom(settings: Settings) -> dict[str, Any]:
 
 async def _close(client: Client) -> None:
     try:
-        await client.close()
+        await asyncio.wait_for(client.close(), CONNECT_SECONDS)
     except FAULTS:
         return
-
-
-async def _ignore(_error: Exception) -> None:
-    """What matters is seen by whoever waits for an answer."""
