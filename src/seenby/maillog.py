@@ -122,3 +122,8 @@ def failed(what: str, error: BaseException) -> None:
 def process(event: str, **values: object) -> None:
     """A process started, is ready, or ended."""
     _log.info(event, **values)
+
+
+def no_metrics(listen: str, error: OSError) -> None:
+    """The port for numbers cannot be had; everything else goes on."""
+    _log.warning("no_metrics", listen=listen, why=error.strerror)

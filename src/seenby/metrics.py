@@ -67,7 +67,7 @@ def _open(listen: str, app: Any) -> WSGIServer | None:  # noqa: ANN401 - a WSGI 
     try:
         return make_server(host, port, app, server_class=kind, handler_class=_Handler)
     except OSError as error:
-        maillog.process("no_metrics", listen=listen, why=error.strerror)
+        maillog.no_metrics(listen, error)
         return None
 
 

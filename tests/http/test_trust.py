@@ -81,6 +81,7 @@ def running(tmp_path: Path) -> Iterator[Running]:
         process.communicate(timeout=20)
 
 
+@pytest.mark.slow
 def test_a_message_reported_for_harm_is_switched_off_and_on_again(running: Running) -> None:
     keys = running.folder.keyring()
     bad, good = link(keys), link(keys, message=OTHER)
@@ -99,6 +100,7 @@ def test_a_message_reported_for_harm_is_switched_off_and_on_again(running: Runni
     running.becomes(bad, 302)
 
 
+@pytest.mark.slow
 def test_a_host_is_switched_off_with_all_below_it(running: Running) -> None:
     keys = running.folder.keyring()
     running.command("link", "deny", "Shop.test")
@@ -107,6 +109,7 @@ def test_a_host_is_switched_off_with_all_below_it(running: Running) -> None:
     assert running.get(link(keys, target="https://othershop.test/"))[0] == 302
 
 
+@pytest.mark.slow
 def test_a_rotated_key_signs_an_old_one_is_believed_and_a_revoked_one_is_not(running: Running) -> None:
     old = running.folder.keyring()
     link_of_old = link(old)
@@ -121,6 +124,7 @@ def test_a_rotated_key_signs_an_old_one_is_believed_and_a_revoked_one_is_not(run
     assert f"{old.current}  revoked" in running.command("keys", "list")
 
 
+@pytest.mark.slow
 def test_a_spoilt_file_changes_nothing(running: Running) -> None:
     keys = running.folder.keyring()
     good = link(keys)
