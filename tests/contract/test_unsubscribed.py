@@ -19,7 +19,7 @@ from seenby.words.hit import Hit
 from seenby.words.message import UNWANTED, Refused, Sender
 from seenby.words.policy import Level, Policy
 from seenby.words.token import Kind, Token, parse_token
-from tests.house import ALICE, MAIL, RITA, ROB, START, Clock, add_sender, make_house, rows, submit, submitted
+from tests.house import ALICE, MAIL, RITA, ROB, START, Clock, add_sender, hop_to, make_house, rows, submit, submitted
 
 pytestmark = pytest.mark.anyio
 MINUTE = timedelta(minutes=1)
@@ -232,6 +232,17 @@ async def test_a_queued_copy_is_not_sent_any_more_and_the_sender_is_told(store: 
     assert "could not be reached" not in words.get_content()
     assert "Status: 5.7.1" in status.as_string()
     assert await rows(store, "spool", message=message) == []
+
+
+async def test_for_who_unsubscribed_no_server_is_asked(store: Store) -> None:
+    house, sender, _clock = await set_up(store)
+    house = replace(house, next_hop=hop_to(1))  # nobody listens there
+    async with store.write() as tx:
+        await unsubscribed.put(tx, team=sender.team, address=RITA, message="m", at=START)
+    message = await submitted(house, sender)
+    assert await flow.send(house, hop="") == flow.Batch(copies=1, reached=True)
+    [person] = await rows(store, "recipients_of", message=message)
+    assert (person["state"], person["reply"], person["due_at"]) == ("failed", UNWANTED, None)
 
 
 async def test_a_colleague_is_written_to_even_if_they_once_unsubscribed(store: Store) -> None:

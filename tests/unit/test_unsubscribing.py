@@ -224,7 +224,8 @@ def body_of(message: bytes, encoding: str) -> bytes:
 def test_whoever_gets_a_quoted_mail_cannot_unsubscribe_who_got_it_first(encoding: str, kind: str) -> None:
     content = f"Hi, https://x.test/ and {QUOTED} and so on.\r\n"
     if kind == "html":
-        content = f'<p><a href="https://x.test/">x</a> <a class="a" href="{QUOTED}">leave</a> and so on.</p>\r\n'
+        shown = f'<a class="a" href="{QUOTED}">{QUOTED}</a> <!-- {QUOTED} -->'
+        content = f'<p><a href="https://x.test/">x</a> {shown} and so on.</p>\r\n'
     plain = content.encode()
     written = {"7bit": plain, "quoted-printable": quopri.encodestring(plain)}.get(encoding) or base64.encodebytes(plain)
     head = f"Content-Type: text/{kind}; charset=utf-8\r\nContent-Transfer-Encoding: {encoding}\r\n\r\n".encode()
@@ -235,6 +236,27 @@ def test_whoever_gets_a_quoted_mail_cannot_unsubscribe_who_got_it_first(encoding
     assert TRACKING.encode() + b"/c/" in body
     assert b"and so on." in body
     assert Left.QUOTED_UNSUBSCRIBE in notes
+
+
+def test_one_inside_of_another_link_goes_with_it() -> None:
+    text = f"<a href='https://x.test/?next={QUOTED}'>x</a> <a href='{QUOTED}'>leave</a><a href='{QUOTED}'>leave</a>"
+    message, notes = stamped(f"Content-Type: text/html; charset=utf-8\r\n\r\n{text}\r\n".encode())
+    assert QUOTED.encode() not in message
+    assert message.count(b"href='https://t.test/u/'") == 2
+    assert message.count(b"https://t.test/c/") == 1
+    assert notes == [Left.QUOTED_UNSUBSCRIBE]
+
+
+@pytest.mark.parametrize("pad", [0, 700, 900])
+def test_one_in_the_same_tag_as_a_wrapped_link_spoils_nothing(pad: int) -> None:
+    text = f"<p>{'x' * pad}<a title='{QUOTED}' href='https://x.test/'>x</a> <a href='{QUOTED}'>leave</a></p>"
+    message, _notes = stamped(f"Content-Type: text/html; charset=utf-8\r\n\r\n{text}\r\n".encode())
+    body = message.partition(b"\r\n\r\n")[2]
+    assert max(map(len, body.split(b"\r\n"))) <= 998
+    assert body.count(b"<a") == body.count(b"href=") == 2
+    assert body.count(b"title=") == 1
+    assert body.count(b"leave") == 1
+    assert b"href='https://t.test/u/'" in body
 
 
 def test_an_oddly_written_one_goes_as_a_whole() -> None:

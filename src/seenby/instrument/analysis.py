@@ -7,8 +7,9 @@ decided here and copies are only joined together later.
 
 import math
 import re
+from bisect import bisect
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -24,7 +25,7 @@ from seenby.instrument.transfer import content_of
 from seenby.instrument.wishes import NO_WISHES, Wishes, shows_address
 from seenby.words.limits import HTML_BYTES, LINKS
 from seenby.words.policy import Level
-from seenby.words.token import MAX_URL, PATHS, Keyring, Kind, Token, parse_token, sign_token, token_url
+from seenby.words.token import MAX_URL, PATHS, Keyring, Kind, Token, checker, parse_token, sign_token, token_url
 
 PIXEL: Final = (b'<img src="', b'" width="1" height="1" alt="">')
 CLIPPED: Final = 98_000  # Gmail shows 102 KB of a message; seen since 2010, 2026 still
@@ -87,7 +88,12 @@ def analyse(
     headers = scan_headers(raw)
     parts = find_bodies(raw, headers)
     reading = _Reading(
-        raw=raw, tracking_url=tracking_url, keys=keys, unsubscribe=_unsubscribe_links(headers), wishes=wishes
+        raw=raw,
+        tracking_url=tracking_url,
+        keys=keys,
+        unsubscribe=_unsubscribe_links(headers),
+        wishes=wishes,
+        is_wish=checker(keys, Kind.UNSUBSCRIBE) if keys else None,
     )
     if parts.stop is None:
         parts.stop = _why_signature_stays(headers, sender_domain, wishes)
@@ -174,6 +180,7 @@ class _Reading:
     keys: Keyring | None
     unsubscribe: frozenset[str]
     wishes: Wishes
+    is_wish: Callable[[bytes], bytes | None] | None  # whether a text is a token of ours that unsubscribes somebody
     links: list[Link] = field(default_factory=list)
     plans: list[BodyPlan] = field(default_factory=list)
     left: Counter[Left] = field(default_factory=Counter)
@@ -217,7 +224,8 @@ class _Reading:
         anchors = page.anchors if self._wants_links(html=True, any_there=bool(page.anchors)) else []
         found = [edit for anchor in self._first(anchors) if (edit := self._anchor_edit(body, content, anchor))]
         links = self._numbered(body, content, _links(found), in_text=False)
-        edits: list[Edit] = [*links, *_cuts(found), *(CutEdit(start=start, end=end) for start, end in page.cuts)]
+        cuts = [*_cuts(found), *(CutEdit(start=start, end=end) for start, end in page.cuts)]
+        edits: list[Edit] = [*links, *cuts, *self._quoted(content, beside=[*links, *cuts])]
         if body is pixel_in:
             width = len(PIXEL[0] + PIXEL[1]) + len(token_url(self.tracking_url, _PIXEL, _NO_KEYS) or "")
             grown = len(content) + width + sum(edit.width - edit.end + edit.start for edit in links)
@@ -273,15 +281,17 @@ class _Reading:
             if edit := self._edit(start, end, target or None, break_at=None):
                 found.append(edit)
         links = self._numbered(body, content, _links(found), in_text=True)
-        return sorted([*links, *_cuts(found)], key=lambda edit: edit.start)
+        cuts = _cuts(found)
+        return sorted([*links, *cuts, *self._quoted(content, beside=[*links, *cuts])], key=lambda edit: edit.start)
 
     def _edit(self, start: int, end: int, target: str | None, *, break_at: int | None) -> LinkEdit | CutEdit | None:
         """The edit that wraps `target` ('' is no web link, None an odd one), or None with the reason counted."""
         reason = Left.ODD_LINK if target is None else self._reason_to_leave(target)
         if target and reason is Left.OWN_LINK and self._unsubscribes(target):
+            if end - start == len(target):
+                return None  # as it stands: `_quoted` finds it
             self.left[Left.QUOTED_UNSUBSCRIBE] += 1
-            kept = len(self._unsubscribe_prefix) if end - start == len(target) else 0  # else it was written oddly
-            return CutEdit(start=start + kept, end=end)
+            return CutEdit(start=start, end=end)
         if target and reason is Left.OWN_LINK and (followed := self._followed(target)):
             target, reason = followed, Left.LISTED_HOST if self.wishes.forbid(followed) else None
         if not target or reason:
@@ -301,16 +311,27 @@ class _Reading:
             return Left.UNSUBSCRIBE_LINK
         return Left.LISTED_HOST if self.wishes.forbid(target) else None
 
-    @property
-    def _unsubscribe_prefix(self) -> str:
-        return self.tracking_url + PATHS[Kind.UNSUBSCRIBE]
-
     def _unsubscribes(self, url: str) -> bool:
         """Whether this is somebody's own way to unsubscribe, which whoever gets this message must not go."""
-        prefix = self._unsubscribe_prefix
-        if self.keys is None or not url.startswith(prefix):
+        prefix = self.tracking_url + PATHS[Kind.UNSUBSCRIBE]
+        if self.is_wish is None or not url.startswith(prefix):
             return False
-        return parse_token(url.removeprefix(prefix), self.keys, kind=Kind.UNSUBSCRIBE) is not None
+        return self.is_wish(url.removeprefix(prefix).encode("ascii")) is not None
+
+    def _quoted(self, content: bytes, *, beside: list[Edit]) -> list[CutEdit]:
+        """The tokens of such ways, wherever they stand, also where they are only shown; what is left leads nowhere."""
+        prefix = (self.tracking_url + PATHS[Kind.UNSUBSCRIBE]).encode()
+        if self.is_wish is None or prefix not in content:
+            return []
+        taken = sorted(map(_reach, beside))
+        found = []
+        for one in re.finditer(re.escape(prefix) + rb"([A-Za-z0-9_-]++)", content):
+            before = bisect(taken, (one.end(1), 0)) - 1
+            if self.is_wish(one[1]) and (before < 0 or taken[before][1] <= one.start()):
+                found.append(CutEdit(start=one.start(1), end=one.end(1)))
+        if found:
+            self.left[Left.QUOTED_UNSUBSCRIBE] += len(found)
+        return found
 
     def _followed(self, url: str) -> str | None:
         """Where a tracking link of ours leads, if we signed it."""
@@ -337,6 +358,14 @@ def _links(edits: Iterable[LinkEdit | CutEdit]) -> list[LinkEdit]:
 
 def _cuts(edits: Iterable[LinkEdit | CutEdit]) -> list[CutEdit]:
     return [edit for edit in edits if isinstance(edit, CutEdit)]
+
+
+def _reach(edit: Edit) -> tuple[int, int]:
+    """Where nothing else may be changed: for a link also what stands before it in its tag, where a line may begin."""
+    start = edit.start
+    if isinstance(edit, LinkEdit) and edit.break_at is not None:
+        start = min(start, edit.break_at)
+    return start, edit.end
 
 
 def _url_length(tracking_url: str, target: str) -> int | None:
