@@ -75,6 +75,7 @@ test: setup ## every test, against real servers and programs where it needs one
 bench: setup ## speed, as ratios within one run
 	@$(BIN)/seenby bench instrument
 	@$(BIN)/seenby bench tracker
+	@$(BIN)/seenby bench gateway
 
 ##@ keep
 

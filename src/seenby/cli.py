@@ -489,7 +489,7 @@ def judge(cases: Annotated[Path, typer.Option(help="Labelled or unlabelled cases
 
 @app.command()
 def bench(
-    what: Annotated[str, typer.Argument(help="instrument or tracker.")] = "instrument",
+    what: Annotated[str, typer.Argument(help="instrument, tracker or gateway.")] = "instrument",
     rounds: Annotated[int, typer.Option(help="How often each is measured.")] = 5,
     as_json: AsJson = False,
 ) -> None:

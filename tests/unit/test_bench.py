@@ -6,10 +6,12 @@ import pytest
 
 from seenby.bench import BenchError, bench_text, customary, run_bench
 from seenby.bench.figures import columns, short, spread
-from seenby.bench.instrument import bench_instrument
+from seenby.bench.gateway import bench_gateway
+from seenby.bench.instrument import bench_instrument, has_pytracking, pytracking_work
 from seenby.bench.letters import newsletter, sales_mail
 from seenby.bench.tracker import bench_tracker
 from seenby.instrument import analyse
+from tests.conftest import require
 
 URL = "https://t.test"
 
@@ -19,7 +21,7 @@ def quiet(doing: str, share: float) -> None:
     assert 0 <= share <= 1
 
 
-@pytest.mark.parametrize(("letter", "size", "links"), [(sales_mail, 2_000, 3), (newsletter, 60_000, 50)])
+@pytest.mark.parametrize(("letter", "size", "links"), [(sales_mail, 2_000, 3), (newsletter, 60_000, 40)])
 def test_both_ways_find_the_same_links_in_the_letters_they_are_measured_with(letter, size, links):
     raw = letter()
     ours, theirs = analyse(raw, tracking_url=URL), customary.read(raw)
@@ -30,8 +32,16 @@ def test_both_ways_find_the_same_links_in_the_letters_they_are_measured_with(let
 
 def test_the_customary_copy_is_a_tracked_copy():
     made = customary.make_copy(customary.read(newsletter()), key=b"k" * 32, who="rita", tracking_url=URL)
-    assert made.count(b'href="https://t.test/c/') == 50
+    assert made.count(b'href="https://t.test/c/') == 40
     assert made.count(b'src="https://t.test/o/') == 1
+
+
+def test_pytracking_is_given_the_same_links_and_makes_them_tracked_ones():
+    require(has_pytracking(), "pytracking")
+    work = pytracking_work(customary.read(newsletter()).html)
+    assert work is not None
+    assert work().count('href="https://t.example.net/c/') == 40
+    assert work().count('src="https://t.example.net/o/') == 1
 
 
 def test_the_instrument_bench_says_how_much_faster_than_the_customary_way():
@@ -40,7 +50,7 @@ def test_the_instrument_bench_says_how_much_faster_than_the_customary_way():
     for told in figures["messages"]:
         assert told["ratio_stamped"]["low"] <= told["ratio_stamped"]["median"] <= told["ratio_stamped"]["high"]
         assert told["peak_memory_bytes"] > 0
-    assert "newsletter, 59 KB, 50 links" in bench_text(figures)
+    assert "newsletter, 60 KB, 40 links" in bench_text(figures)
 
 
 @pytest.mark.parametrize(
@@ -69,6 +79,18 @@ def test_the_tracker_bench_loads_a_real_tracker_and_every_answer_is_good(client,
     has_nginx = any(told["server"] == "nginx" for told in figures["measured"])
     assert (figures["ratio_to_nginx"] is None) == (figures["ratio_to_nginx_64"] is None) == (not has_nginx)
     assert "ratio to nginx at 256 connections" in bench_text(figures)
+
+
+@pytest.mark.slow
+def test_the_gateway_bench_sends_every_message_the_whole_way():
+    figures = bench_gateway(rounds=1, tell=quiet, messages=30)
+    servers = {told["server"]: told for told in figures["measured"]}
+    assert set(servers) == ({"seenby", "postfix"} if figures["postfix"] == "measured" else {"seenby"})
+    for told in servers.values():
+        assert told["messages_per_second"]["median"] > 0
+        assert told["refused"]["high"] == 0
+    assert (figures["ratio_to_postfix"] is None) == ("postfix" not in servers)
+    assert "ratio to Postfix" in bench_text(figures)
 
 
 def test_a_figure_is_short_and_its_spread_honest():

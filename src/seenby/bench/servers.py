@@ -85,12 +85,12 @@ def _nginx() -> str | None:
 @contextlib.contextmanager
 def nginx(folder: Path, *, cores: Collection[int]) -> Iterator[Server]:
     """An nginx that answers everything with a pixel and writes its access log, which it never syncs."""
-    program, port = _nginx(), _free_port()
+    program, port = _nginx(), free_port()
     assert program is not None
     written = folder / "nginx.conf"
     written.write_text(_NGINX.format(folder=folder, port=port), encoding="utf-8")
     command = [program, "-p", str(folder), "-e", str(folder / "error.log"), "-c", str(written)]
-    with _running(command, cores=cores, folder=folder) as process:
+    with running(command, cores=cores, folder=folder) as process:
         _wait_for(port, process, "nginx", folder)
         yield Server(port, process.pid)
 
@@ -99,11 +99,11 @@ def nginx(folder: Path, *, cores: Collection[int]) -> Iterator[Server]:
 def tracker(data: Path, *, cores: Collection[int]) -> Iterator[Server]:
     """One tracker process with its journal in `data`; the keys may be there already."""
     command = [sys.executable, "-m", "seenby.tracker", "--data", str(data), "--under-up"]
-    with _running(command, cores=cores, folder=data) as process:
+    with running(command, cores=cores, folder=data) as process:
         assert process.stdout is not None
         line = process.stdout.readline()
         told: Mapping[str, str] = (
-            json.loads(line) if line else {"error": f"The tracker ended at once{_last_words(data)}."}
+            json.loads(line) if line else {"error": f"The tracker ended at once{last_words(data)}."}
         )
         if "error" in told:
             raise BenchError(told["error"])
@@ -115,9 +115,11 @@ def tracker(data: Path, *, cores: Collection[int]) -> Iterator[Server]:
 
 
 @contextlib.contextmanager
-def _running(command: list[str], *, cores: Collection[int], folder: Path) -> Iterator[subprocess.Popen[str]]:
-    """A process on `cores`, in `folder`, with none of our settings; SIGTERM ends it, or else SIGKILL."""
-    settings = {"SEENBY_TRACKER_LISTEN": "127.0.0.1:0", "SEENBY_LOG_LEVEL": "error"}
+def running(
+    command: list[str], *, cores: Collection[int], folder: Path, settings: Mapping[str, str] = {}
+) -> Iterator[subprocess.Popen[str]]:
+    """A process on `cores`, in `folder`, with no settings but these; SIGTERM ends it, or else SIGKILL."""
+    settings = {"SEENBY_TRACKER_LISTEN": "127.0.0.1:0", "SEENBY_LOG_LEVEL": "error", **settings}
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("SEENBY_")}
     with on_cores(cores), (folder / _SAID).open("ab") as said:
         process = subprocess.Popen(  # noqa: S603 - our own tracker, or the nginx of this machine
@@ -151,13 +153,14 @@ def on_cores(cores: Collection[int]) -> Iterator[None]:
         os.sched_setaffinity(0, before)
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port that was free a moment ago."""
     with socket.create_server(("127.0.0.1", 0)) as sock:
         port: int = sock.getsockname()[1]
         return port
 
 
-def _last_words(folder: Path) -> str:
+def last_words(folder: Path) -> str:
     """What a server said last on standard error, as the end of a sentence."""
     lines = (folder / _SAID).read_text(encoding="utf-8", errors="replace").split("\n")
     said = [line.strip() for line in lines if line.strip()]
@@ -168,7 +171,7 @@ def _wait_for(port: int, process: subprocess.Popen[str], name: str, folder: Path
     until = time.monotonic() + _START
     while _status(port) is None:
         if process.poll() is not None or time.monotonic() > until:
-            raise BenchError(f"{name} did not start on 127.0.0.1:{port}{_last_words(folder)}.")
+            raise BenchError(f"{name} did not start on 127.0.0.1:{port}{last_words(folder)}.")
         time.sleep(0.02)
 
 
@@ -181,3 +184,19 @@ def _status(port: int) -> int | None:
         return None
     finally:
         door.close()
+
+
+def two_cores() -> tuple[Collection[int], Collection[int]]:
+    """A core for the server and another for the load; none named when there is only one."""
+    ours = sorted(os.sched_getaffinity(0))
+    return ({ours[0]}, {ours[1]}) if len(ours) > 1 else ((), ())
+
+
+def filesystem(path: Path) -> str:
+    """The kind of filesystem that `path` is on (proc(5)); empty when that is not known."""
+    try:
+        mounts = [line.split() for line in Path("/proc/self/mounts").read_text(encoding="utf-8").splitlines()]
+    except OSError:
+        return ""
+    above = [(len(fields[1]), fields[2]) for fields in mounts if path.is_relative_to(fields[1])]
+    return max(above)[1] if above else ""

@@ -4,7 +4,6 @@ nginx only hands out its built-in pixel and writes its access log, which it neve
 and promises nothing. It is the best that a web server can do, not a tracker.
 """
 
-import os
 import secrets
 import sys
 import tempfile
@@ -15,7 +14,7 @@ from typing import Any, Final
 
 from seenby.bench.figures import Spread, Tell, columns, how_often, short, shown, spread
 from seenby.bench.load import Answered, Load, load_with
-from seenby.bench.servers import Server, has_nginx, nginx, tracker
+from seenby.bench.servers import Server, filesystem, has_nginx, nginx, tracker, two_cores
 from seenby.folder import open_folder
 from seenby.words.policy import Level
 from seenby.words.token import MESSAGE_BYTES, RECIPIENT_BYTES, Keyring, Kind, Minter, encode_id
@@ -30,7 +29,7 @@ Start = Callable[..., AbstractContextManager[Server]]
 
 def bench_tracker(*, rounds: int, tell: Tell, seconds: float = SECONDS, pixels: int = PIXELS) -> dict[str, Any]:
     """Medians of `rounds`; the servers take turns, each new every time."""
-    serving, loading = _cores()
+    serving, loading = two_cores()
     servers: dict[str, Start] = {"seenby": tracker} | ({"nginx": nginx} if has_nginx() else {})
     measured: dict[tuple[str, int], list[dict[str, float]]] = {}
     orders = (tuple(servers), tuple(reversed(servers)))  # whoever is first has the quieter machine, or the colder one
@@ -44,14 +43,8 @@ def bench_tracker(*, rounds: int, tell: Tell, seconds: float = SECONDS, pixels: 
             tell(f"round {turn + 1} of {rounds}: {name}, {many} connections", done / len(turns))
             figures = _measure(servers[name], top, load, many=many, seconds=seconds, cores=serving)
             measured.setdefault((name, many), []).append(figures)
-        disk = _filesystem(top)
+        disk = filesystem(top)
     return _figures(measured, rounds=rounds, load=load, disk=disk, pinned=bool(serving))
-
-
-def _cores() -> tuple[Collection[int], Collection[int]]:
-    """A core for the server and another for the load; none named when there is only one."""
-    ours = sorted(os.sched_getaffinity(0))
-    return ({ours[0]}, {ours[1]}) if len(ours) > 1 else ((), ())
 
 
 def _paths(path: Path, keys: Keyring, pixels: int) -> Path:
@@ -123,16 +116,6 @@ def _rates(found: Sequence[dict[str, float]]) -> list[float]:
 
 def _median(ratio: Spread | None) -> float | None:
     return None if ratio is None else ratio["median"]
-
-
-def _filesystem(path: Path) -> str:
-    """The kind of filesystem that `path` is on (proc(5)); empty when that is not known."""
-    try:
-        mounts = [line.split() for line in Path("/proc/self/mounts").read_text(encoding="utf-8").splitlines()]
-    except OSError:
-        return ""
-    above = [(len(fields[1]), fields[2]) for fields in mounts if path.is_relative_to(fields[1])]
-    return max(above)[1] if above else ""
 
 
 def tracker_text(figures: dict[str, Any]) -> str:
