@@ -11,15 +11,22 @@ from pathlib import Path
 from typing import Any, Final
 
 import typer
+from prometheus_client import REGISTRY
 
 from seenby.cli import app
 from seenby.instrument.reasons import Left, Untouched
+from seenby.journal import MemoryJournal
 from seenby.settings import Settings
+from seenby.tracker.counts import Counts
+from seenby.tracker.house import House
+from seenby.tracker.trust import Trust
 from seenby.words.limits import LIMITS
 from seenby.words.message import Untracked
+from seenby.words.token import Keyring
 from seenby.workbench import settings_table
 
 REFERENCE: Final = Path(__file__).parent / "reference"
+_NO_LIMITS: Final = {"request_seconds": 1.0, "most_connections": 1}
 MADE: Final = "<!-- Made by docs/generate.py from {source}. Change it there. -->\n"
 
 
@@ -95,6 +102,29 @@ def _given(param: Any) -> str:  # noqa: ANN401 - typer's own copy of click
     return "" if param.default in (None, "", False) or callable(param.default) else f"`{param.default}`"
 
 
+def metrics_page() -> str:
+    """Every number that a process hands to Prometheus, but those of Python itself."""
+    opening = """\
+What `/metrics` holds at `tracker_metrics_listen` and `app_metrics_listen`, in Prometheus' text format; beside it stand
+the usual numbers about the process (`process_…`, `python_…`). No label names a person, a message or a place.
+[Watch it](../howto/watch-it.md) says which of them to look at.
+"""
+    tracker = Counts(House(trust=Trust(Keyring({}, 0)), journal=MemoryJournal(), trusted_proxies=(), **_NO_LIMITS))
+    ours = sorted((one for one in REGISTRY.collect() if one.name.startswith("seenby_")), key=lambda one: one.name)
+    return _page(
+        "Metrics",
+        "src/seenby/maillog.py and src/seenby/tracker/counts.py",
+        opening,
+        "\n## Of a tracker process\n\n" + _metrics(tracker.collect()),
+        "\n## Of what the log tells\n\n" + _metrics(ours),
+    )
+
+
+def _metrics(found: Iterable[Any]) -> str:
+    rows = ((f"`{one.name}{'_total' if one.type == 'counter' else ''}`", one.type, one.documentation) for one in found)
+    return _table(("name", "type", "meaning"), rows)
+
+
 def untouched_page() -> str:
     """Every reason for which a message, a copy, a part or a link stays as it was."""
     opening = """\
@@ -136,6 +166,7 @@ PAGES: Final[Mapping[str, Callable[[], str]]] = {
     "limits.md": limits_page,
     "commands.md": commands_page,
     "untouched.md": untouched_page,
+    "metrics.md": metrics_page,
 }
 
 
