@@ -21,7 +21,7 @@ from seenby.journal.segment import writer_of
 from seenby.words.hit import Hit
 
 CONSUMER: Final = "store"
-LEASE_SECONDS: Final = 30.0
+LEASE_SECONDS: Final = 15.0  # a dead worker's pieces come again after this
 FETCH_PIECES: Final = 16  # held in memory at the most
 FETCH_SECONDS: Final = 0.1
 LOOK_SECONDS: Final = 5.0  # without a piece for so long, look whether the bus still knows us

@@ -112,6 +112,7 @@ class Mover:
         while time.monotonic() < last:
             if self._told.is_set() and last == float("inf"):
                 last = time.monotonic() + LAST_SECONDS
+                self._forget_at = 0.0  # what the store has need not wait for whoever comes next
             link = await self._bus.link()
             try:
                 is_busy = link is not None and await self._round(link)
