@@ -19,10 +19,11 @@ def nats_binary() -> str | None:
 class NatsServer:
     """One server, which may be killed and started again on the same port with the same files."""
 
-    def __init__(self, folder: Path, *, config: str = "") -> None:
+    def __init__(self, folder: Path, *, config: str = "", sync: str = "always") -> None:
         self.folder = folder
         self.port = -1
         self._config = config
+        self._sync = sync
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -38,7 +39,7 @@ class NatsServer:
         wanted = port or self.port
         written.write_text(
             f'listen: "127.0.0.1:{wanted}"\nports_file_dir: "{ports}"\n'
-            f'jetstream {{ store_dir: "{self.folder / "store"}", sync_interval: always }}\n{self._config}\n'
+            f'jetstream {{ store_dir: "{self.folder / "store"}", sync_interval: {self._sync} }}\n{self._config}\n'
         )
         binary = nats_binary()
         assert binary is not None
@@ -68,13 +69,12 @@ class NatsServer:
 
 
 @contextmanager
-def running_nats(*, config: str = "", start: bool = True) -> Iterator[NatsServer]:
-    """A server with JetStream, syncing always."""
+def running_nats(*, config: str = "", sync: str = "always") -> Iterator[NatsServer]:
+    """A server with JetStream, which syncs always unless told otherwise."""
     folder = Path(tempfile.mkdtemp(prefix="seenby-nats-"))
-    server = NatsServer(folder, config=config)
+    server = NatsServer(folder, config=config, sync=sync)
     try:
-        if start:
-            server.start()
+        server.start()
         yield server
     finally:
         server.kill()

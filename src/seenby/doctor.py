@@ -20,12 +20,14 @@ from seenby.delivery.return_record import check_return_path
 from seenby.folder import Folder, open_folder
 from seenby.gateway.certificate import tls_context
 from seenby.gateway.dialog import is_loopback
+from seenby.journal.bus import OLDEST_SERVER, Bus, BusError, server_version
 from seenby.settings import Settings, split_listen, unknown_variables
 from seenby.web.assets import load_assets
 from seenby.wiring import dkim_keys, opened_store, tracking_url
 from seenby.words.errors import SeenbyError
 
 ROOM: Final = 1024**3  # bytes of free disk below which we warn
+NATS_MONITORING: Final = 8222  # where NATS tells about itself, unless told otherwise
 _TIMEOUT: Final = 5.0
 
 
@@ -70,6 +72,9 @@ async def _around(settings: Settings, folder: Folder) -> AsyncIterator[Finding]:
     is_running = folder.is_held("up") or (settings.is_sqlite and folder.is_held("store"))
     running = folder.whereabouts() if is_running or not settings.is_sqlite else {}
     yield await _store(settings, folder, is_running=is_running)
+    if settings.nats_url:
+        async for finding in _bus(settings):
+            yield finding
     async for finding in _ports(settings, running=running):
         yield finding
     yield _certificate(settings, folder)
@@ -127,6 +132,50 @@ async def _store(settings: Settings, folder: Folder, *, is_running: bool) -> Fin
     except SeenbyError as error:
         return Finding(mark="wrong", what=f"The store ({kind}) cannot be opened.", cure=str(error))
     return Finding(mark="good", what=f"Store: {kind}")
+
+
+async def _bus(settings: Settings, *, monitoring: int = NATS_MONITORING) -> AsyncIterator[Finding]:
+    bus = Bus(settings)
+    try:
+        link = await asyncio.wait_for(bus.connect(), 2 * _TIMEOUT)
+    except BusError as error:
+        yield Finding(mark="wrong", what="NATS cannot be used.", cure=str(error))
+        return
+    except Exception as error:  # noqa: BLE001 - files, keys, names, TLS, NATS: whatever it is, this is to tell it
+        cure = "Check SEENBY_NATS_URL and whether NATS runs there with JetStream. Hits wait in the trackers' folders."
+        yield Finding(mark="wrong", what=f"NATS cannot be reached ({type(error).__name__}).", cure=cure)
+        return
+    try:
+        version, url = server_version(link), link.client.connected_url
+        always = await _syncs_always(url.hostname, url.port, monitoring) if url else None
+    finally:
+        await link.client.close()
+    named = f"NATS {'.'.join(map(str, version))}, stream {settings.nats_stream}"
+    if version < OLDEST_SERVER:
+        oldest = ".".join(map(str, OLDEST_SERVER))
+        yield Finding(mark="wrong", what=f"{named}: too old.", cure=f"Bring it to {oldest} or newer.")
+    elif always is False:
+        cure = (
+            "Set sync_interval: always in its jetstream block. Until then what it lost is sent again by the trackers."
+        )
+        yield Finding(mark="wrong", what=f"{named}: a power cut loses up to two minutes of what it took.", cure=cure)
+    elif always is None:
+        cure = "Make sure that its jetstream block has sync_interval: always; it tells only at its monitoring port."
+        yield Finding(mark="note", what=f"{named}: answering. Whether it syncs always cannot be seen.", cure=cure)
+    else:
+        yield Finding(mark="good", what=f"{named}: answering, and it syncs always")
+
+
+async def _syncs_always(host: str | None, port: int | None, monitoring: int) -> bool | None:
+    """Whether that NATS syncs every message, as its monitoring port says; None when it says nothing."""
+    shown = f"[{host}]" if host and ":" in host else host
+    try:
+        async with httpx2.AsyncClient(trust_env=False, timeout=_TIMEOUT) as client:
+            told = (await client.get(f"http://{shown}:{monitoring}/varz")).json()
+        config = told["jetstream"]["config"]  # what is false is left out
+        return bool(config.get("sync_always")) if told["port"] == port and "sync_interval" in config else None
+    except (httpx2.HTTPError, httpx2.InvalidURL, ValueError, KeyError, TypeError, AttributeError):
+        return None
 
 
 async def _ports(settings: Settings, *, running: Mapping[str, str]) -> AsyncIterator[Finding]:
