@@ -19,7 +19,12 @@ _ATTRIBUTES: Final = (
     rb"(?:[\t\n\f\r /]++|[^\t\n\f\r />][^\t\n\f\r />=]*+"
     rb"(?:S*+=S*+(?:\"[^\"]*+\"|'[^']*+'|(?![\"'])[^\t\n\f\r >]*+)|(?!S*+=)))*+"
 ).replace(b"S", _SPACE)
-_RAW_TEXT: Final = rb"script|style|title|textarea|xmp|iframe|noembed|noframes"
+_RAW_TEXT: Final = rb"style|title|textarea|xmp|iframe|noembed|noframes"
+# A script goes on behind a `</script>` that answers a `<script>` in a comment of its own (HTML 13.2.5.20 to 31).
+_SCRIPT: Final = (
+    rb"(?:[^<]++|<!--(?:-*+>|(?:[^<-]++|-(?!->)|<(?!/?scriptE)|<scriptE(?:[^<-]++|-(?!->)|<(?!/scriptE))*+"
+    rb"(?:</script|(?=-->)|\Z))*+(?:-->)?)|<(?!/scriptE|!--))*+"
+).replace(b"E", _NAME_END)
 # Links: HTML's, and the VML shapes that Outlook makes clickable.
 _LINK: Final = rb"(?:a(?:rea)?|v:(?:roundrect|rect|shape|oval|line|polyline|curve|arc|image|group))"
 _ATTRIBUTE: Final = re.compile(
@@ -34,7 +39,7 @@ def _token_pattern(*, images: bool) -> re.Pattern[bytes]:
     wanted = (
         rb"(?:/?(?:body|html|head|noscript)|"
         + _LINK
-        + rb"|plaintext|"
+        + rb"|plaintext|script|"
         + (b"img|" if images else b"")
         + _RAW_TEXT
         + rb")"
@@ -56,14 +61,19 @@ def _token_pattern(*, images: bool) -> re.Pattern[bytes]:
         + rb">)|(?P<frame>/?(?:body|html|head)"
         + _NAME_END
         + _ATTRIBUTES
-        + rb">)|(?P<raw>"
+        + rb">)|(?P<raw>script"
+        + _NAME_END
+        + _ATTRIBUTES
+        + rb">"
+        + _SCRIPT
+        + rb"|(?P<element>"
         + _RAW_TEXT
         + rb")"
         + _NAME_END
         + _ATTRIBUTES
-        + rb">(?:[^<]++|<(?!/(?P=raw)"
+        + rb">(?:[^<]++|<(?!/(?P=element)"
         + _NAME_END
-        + rb"))*+|(?P<comment>!--(?:-?>|(?:[^-]++|-(?!-!?>))*+(?:--!?>|\Z)))"
+        + rb"))*+)|(?P<comment>!--(?:-?>|(?:[^-]++|-(?!-!?>))*+(?:--!?>|\Z)))"
         + rb"|(?P<open>/?[a-z][\x00-\xff]*+)|(?P<bogus>[!?/][^>]*+>?))",
         re.IGNORECASE,
     )
