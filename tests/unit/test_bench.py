@@ -70,7 +70,7 @@ def test_the_tracker_bench_loads_a_real_tracker_and_every_answer_is_good(client,
         pytest.skip("wrk is not installed")
     if client != "wrk":
         monkeypatch.setattr("shutil.which", lambda name, **_where: None)
-    figures = bench_tracker(rounds=1, tell=quiet, seconds=0.2, pixels=100)
+    figures = bench_tracker(rounds=1, tell=quiet, seconds=0.2, tokens=100)
     assert figures["load"] == ("wrk" if client == "wrk" else "seenby.bench.client")
     for told in figures["measured"]:
         assert told["errors"]["high"] == 0
@@ -78,7 +78,9 @@ def test_the_tracker_bench_loads_a_real_tracker_and_every_answer_is_good(client,
         assert told["peak_memory_bytes"]["median"] > 0
     has_nginx = any(told["server"] == "nginx" for told in figures["measured"])
     assert (figures["ratio_to_nginx"] is None) == (figures["ratio_to_nginx_64"] is None) == (not has_nginx)
-    assert "ratio to nginx at 256 connections" in bench_text(figures)
+    assert "ratio to nginx, pixels, 256 connections" in bench_text(figures)
+    assert {told["asked"] for told in figures["measured"]} >= {"pixels", "links"}
+    assert [told["rate"] for told in figures["measured"] if told["rate"]] == [5000]
 
 
 @pytest.mark.slow

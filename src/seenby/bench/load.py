@@ -67,10 +67,19 @@ class Load:
         return "wrk" if self.program else "seenby.bench.client"
 
     def run(self, port: int, *, connections: int, seconds: float) -> Answered:
-        """Load the server at `port`. Raises BenchError when that fails."""
-        command = self._wrk(port) if self.program else [sys.executable, "-m", "seenby.bench.client", str(port)]
-        command += [f"-c{connections}", f"-d{math.ceil(seconds)}s"] if self.program else []
-        command += [] if self.program else [str(connections), str(seconds), str(self.paths)]
+        """Load the server at `port` with as much as it takes. Raises BenchError when that fails."""
+        if self.program:
+            return self._load([*self._wrk(port), f"-c{connections}", f"-d{math.ceil(seconds)}s"], seconds)
+        return self._load(self._own(port, connections, seconds), seconds)
+
+    def run_by_the_clock(self, port: int, *, connections: int, seconds: float, rate: int) -> Answered:
+        """Send `rate` requests a second whether they are answered or not. Raises BenchError when that fails."""
+        return self._load([*self._own(port, connections, seconds), str(rate)], seconds)
+
+    def _own(self, port: int, connections: int, seconds: float) -> list[str]:
+        return [sys.executable, "-m", "seenby.bench.client", str(port), str(connections), str(seconds), str(self.paths)]
+
+    def _load(self, command: list[str], seconds: float) -> Answered:
         with on_cores(self.cores):
             process = subprocess.Popen(  # noqa: S603 - wrk, or a module of ours
                 command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True

@@ -70,7 +70,7 @@ def _django(folder: Path) -> Any:  # noqa: ANN401 - a WSGI app
             }
         },
         INSTALLED_APPS=[],
-        MIDDLEWARE=[],
+        MIDDLEWARE=["django.middleware.common.CommonMiddleware"],  # says how long an answer is
         PYTRACKING_CONFIGURATION={"base_open_tracking_url": _BASE},
         ROOT_URLCONF="seenby.bench.peer_urls",
         SECRET_KEY=secrets.token_hex(32),

@@ -35,7 +35,7 @@ http {{
   keepalive_requests 1000000000;
   server {{
     listen 127.0.0.1:{port};
-    location / {{ empty_gif; }}
+    location / {{ {answer}; }}
   }}
 }}
 """
@@ -83,15 +83,25 @@ def _nginx() -> str | None:
 
 
 @contextlib.contextmanager
-def nginx(folder: Path, *, cores: Collection[int]) -> Iterator[Server]:
-    """An nginx that answers everything with a pixel and writes its access log, which it never syncs."""
+def nginx(folder: Path, *, cores: Collection[int], answer: str = "empty_gif") -> Iterator[Server]:
+    """An nginx that answers everything with a pixel, or as told, and writes its access log, which it never syncs."""
     program, port = _nginx(), free_port()
     assert program is not None
     written = folder / "nginx.conf"
-    written.write_text(_NGINX.format(folder=folder, port=port), encoding="utf-8")
+    written.write_text(_NGINX.format(folder=folder, port=port, answer=answer), encoding="utf-8")
     command = [program, "-p", str(folder), "-e", str(folder / "error.log"), "-c", str(written)]
     with running(command, cores=cores, folder=folder) as process:
         _wait_for(port, process, "nginx", folder)
+        yield Server(port, process.pid)
+
+
+@contextlib.contextmanager
+def peer(folder: Path, *, cores: Collection[int]) -> Iterator[Server]:
+    """A tracker as people build one: see `seenby.bench.peer`."""
+    port = free_port()
+    command = [sys.executable, "-m", "seenby.bench.peer", str(port), str(folder)]
+    with running(command, cores=cores, folder=folder) as process:
+        _wait_for(port, process, "The peer", folder)
         yield Server(port, process.pid)
 
 
