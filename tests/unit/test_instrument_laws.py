@@ -248,6 +248,18 @@ def test_every_reason_is_a_sentence(reason: Untouched | Left) -> None:
     assert reason.sentence.endswith(".")
 
 
+def test_a_line_that_the_pixel_breaks_does_not_end_its_part() -> None:
+    page = b"<body>--b--\r\n" + b"<p>long enough to be clipped</p>\r\n" * 4000 + b"</body>"
+    raw = (
+        b"Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nContent-Type: text/html\r\n"
+        b"Content-Transfer-Encoding: quoted-printable\r\n\r\n" + page + b"\r\n--b--\r\n"
+    )
+    copy = copy_of(raw)
+    assert copy.pixel is not None
+    before, after = (list(email.message_from_bytes(message).walk())[1].as_bytes() for message in (raw, copy.message))
+    assert without_ours(content(after)) == without_ours(content(before))
+
+
 def test_a_stranger_to_the_analysis_is_refused() -> None:
     analysis = analyse(HEAD % (b"html", b"8bit") + b"<p>x</p>", tracking_url=TRACKING)
     with pytest.raises(ValueError, match="another tracking URL"):

@@ -313,6 +313,9 @@ def _quoted_pieces(written: bytes, edits: list[Edit], newline: bytes) -> Iterato
             opening, closing = (part.replace(b"=", b"=3D") for part in PIXEL)
             yield from (opening, soft, _Gap(_PIXEL_GAP, newline), soft, closing)
         yield b"" if _line_ends(written, end) else soft
+        if written.startswith(b"--", end):  # now at the start of a line, where it could be the boundary of a part
+            yield b"=2D"
+            here = end + 1
     yield written[here:]
 
 
