@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
@@ -377,6 +378,24 @@ async def test_a_password_opens_the_bus_and_stands_in_no_log(
         assert "bus_is_lost" in log
         assert not any(secret in log for secret in ("s3cr", "wr0ng"))
         await asyncio.to_thread(town.mover.stop)
+
+
+async def test_the_rights_that_the_documentation_gives_are_enough(
+    make_town: MakeTown, capsys: pytest.CaptureFixture[str]
+) -> None:
+    require(nats_binary(), "nats-server")
+    maillog.start_log(level="info")
+    page = Path(__file__).parents[2] / "docs" / "howto" / "run-on-many-machines.md"
+    [rights] = re.findall(r"^```\n(authorization .*?)^```", page.read_text(), re.DOTALL | re.MULTILINE)
+    with running_nats(config=rights) as server:
+        town = await make_town(server.url.replace("//", "//tracker:tracker-secret@"))
+        worker = Settings(nats_url=server.url.replace("//", "//worker:worker-secret@"))
+        town.readers.append(JetStreamReader(Bus(worker)))
+        await town.hit(1000)
+        await town.all_arrive(town.readers[0])
+        assert "bus_complains" not in capsys.readouterr().err
+        await asyncio.to_thread(town.mover.stop)
+        await town.readers.pop().aclose()
 
 
 async def test_one_process_moves_a_folder_and_another_takes_over_when_it_ends(
