@@ -1,5 +1,6 @@
 """What the tracker answers, byte by byte, over real sockets."""
 
+import asyncio
 import random
 import re
 import socket
@@ -380,6 +381,27 @@ def test_readers_are_served_even_by_a_journal_that_raises(start):
     client = start(Raising()).client()
     assert client.get(path(Kind.LINK, link())).headers["location"] == TARGET
     assert is_pixel(client.get(path(Kind.PIXEL, pixel())))
+
+
+def test_a_journal_that_raises_lets_no_answer_before_it_go_early(start):
+    kept = []
+
+    class RaisingAtTheSecond(MemoryJournal):
+        def append(self, payload, then):
+            if self.kept_bytes:
+                raise RuntimeError("this should not be")
+            super().append(payload, lambda: asyncio.get_running_loop().call_later(0.3, on_disk))
+
+            def on_disk():
+                kept.append(payload)
+                then()
+
+    client = start(RaisingAtTheSecond()).client()
+    head = b" HTTP/1.1\r\nHost: t\r\n\r\n"
+    client.send(2 * (b"GET " + path(Kind.LINK, link()) + head))
+    assert client.reply(has_body=False).headers["location"] == TARGET
+    assert kept, "the first answer waited for its own hit"
+    assert client.reply(has_body=False).headers["location"] == TARGET
 
 
 def test_who_leaves_before_the_answer_is_journalled_all_the_same(tracker):

@@ -11,6 +11,7 @@ from pathlib import Path
 from seenby import maillog
 from seenby.folder import Folder, open_folder
 from seenby.journal import FileJournal
+from seenby.journal.file import SEGMENT_BYTES
 from seenby.journal.mover import moving
 from seenby.settings import Settings, load_settings, split_listen
 from seenby.tracker.server import Options, run_tracker
@@ -28,6 +29,7 @@ def main() -> None:
     options.add_argument("--denied", type=Path, help="the list of switched-off links, instead of the data folder's")
     options.add_argument("--under-up", action="store_true", help=argparse.SUPPRESS)
     options.add_argument("--number", type=int, default=1, help=argparse.SUPPRESS)
+    options.add_argument("--segment-bytes", type=int, default=SEGMENT_BYTES, help=argparse.SUPPRESS)  # for fault tests
     asked = options.parse_args()
     try:
         settings = load_settings(**({"data": asked.data} if asked.data else {}))
@@ -47,7 +49,9 @@ def _run(settings: Settings, asked: argparse.Namespace) -> None:
     # With keys of its own and nothing to record, it needs no data folder at all.
     folder = None if redirect_only and key_file else open_folder(settings.data)
     files = _files(folder, key_file, asked.denied)
-    journal = None if redirect_only or folder is None else FileJournal(folder.journal)
+    journal = (
+        None if redirect_only or folder is None else FileJournal(folder.journal, segment_bytes=asked.segment_bytes)
+    )
 
     def ready(port: int) -> None:
         maillog.process("tracker_ready", port=port)

@@ -162,8 +162,7 @@ class Connection(asyncio.Protocol):
         if raw is None or (record := house.record(raw, "GET", self._client)) is None:
             return False
         text = pixel_text(house.second) if answer is PIXEL else answer.on_the_wire(house.second)
-        self._owed.append((text, False, True))
-        house.keep(record, self._kept)
+        self._owe(text, False, house.keep(record, self._kept))  # noqa: FBT003 - for speed
         return True
 
     def _serve_whole(self, data: bytes) -> bool:
@@ -212,10 +211,8 @@ class Connection(asyncio.Protocol):
         if record is None:
             self._answer(answer, is_last=is_last, is_head=method == "HEAD")
             return
-        if is_last:
-            self._is_deaf = True
-        self._owed.append((answer.on_the_wire(house.second, is_last=is_last, is_head=method == "HEAD"), is_last, True))
-        house.keep(record, self._kept)
+        text = answer.on_the_wire(house.second, is_last=is_last, is_head=method == "HEAD")
+        self._owe(text, is_last, house.keep(record, self._kept))
 
     def _unsubscribe(self, raw: bytes, *, is_last: bool) -> None:
         """Somebody wants no more mail: they are told that it is done when it is on disk, and else that it is not."""
@@ -224,15 +221,17 @@ class Connection(asyncio.Protocol):
         if record is None or house.journal is None:
             self._answer(NOT_UNSUBSCRIBED, is_last=is_last, is_head=False)
             return
-        self._is_deaf = self._is_deaf or is_last
         owed = (UNSUBSCRIBED.on_the_wire(house.second, is_last=is_last), is_last, True)
+        if not house.keep(record, partial(self._wish_kept, owed, house.journal.lost)):
+            self._answer(NOT_UNSUBSCRIBED, is_last=is_last, is_head=False)
+            return
+        self._is_deaf = self._is_deaf or is_last
         self._owed.append(owed)
-        house.keep(record, partial(self._wish_kept, owed, house.lost + house.journal.lost))
 
     def _wish_kept(self, owed: _Owed, lost: int) -> None:
         """It is on disk, if nothing was lost since it was taken in. In doubt we do not claim it."""
         house = self._house
-        if house.journal is None or house.lost + house.journal.lost != lost:
+        if house.journal is None or house.journal.lost != lost:
             is_last = owed[1]
             text = NOT_UNSUBSCRIBED.on_the_wire(house.second, is_last=is_last)
             self._owed = deque((text, is_last, True) if one is owed else one for one in self._owed)
@@ -248,10 +247,14 @@ class Connection(asyncio.Protocol):
     def _answer(self, answer: Answer, *, is_last: bool, is_head: bool) -> None:
         """Send what waits for no disk, after all that is owed before it."""
         self._house.answers[answer.status] += 1
-        text = answer.on_the_wire(self._house.second, is_last=is_last, is_head=is_head)
-        self._is_deaf = self._is_deaf or is_last
-        if self._owed:
-            self._owed.append((text, is_last, False))
+        self._owe(answer.on_the_wire(self._house.second, is_last=is_last, is_head=is_head), is_last, False)  # noqa: FBT003
+
+    def _owe(self, text: bytes, is_last: bool, waits: bool) -> None:  # noqa: FBT001 - for speed
+        """Send `text` when all before it is sent, and its own hit is on disk if it waits for one."""
+        if is_last:
+            self._is_deaf = True
+        if waits or self._owed:
+            self._owed.append((text, is_last, waits))
         else:
             self._send(text, is_last=is_last)
 

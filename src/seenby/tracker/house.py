@@ -125,15 +125,16 @@ class House:
         self.second = at // 1_000_000
         return pack_hit(next(self._ids), at, raw, method, client if kept is Kept.CLIENT else NOBODY)
 
-    def keep(self, record: bytes, then: Callable[[], None]) -> None:
-        """Journal `record`; `then` follows when its answer may leave, which it may even if the journal is broken."""
+    def keep(self, record: bytes, then: Callable[[], None]) -> bool:
+        """Journal `record`, after which `then` follows. False, and no `then`, from a journal that breaks its word."""
         assert self.journal is not None
         try:
             self.journal.append(record, then)
-        except Exception as error:  # noqa: BLE001 - a keeper's broken promise is nothing to the reader
+        except Exception as error:  # noqa: BLE001 - it is nothing to the reader
             self.lost += 1
             maillog.failed("journal", error)
-            then()
+            return False
+        return True
 
 
 def _random_ids() -> Iterator[bytes]:
