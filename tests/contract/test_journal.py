@@ -57,7 +57,7 @@ def nats():
         yield server
 
 
-@pytest.fixture(params=["memory", "file", "jetstream"])
+@pytest.fixture(params=["memory", "file", pytest.param("jetstream", marks=pytest.mark.slow)])
 def keeper(request, tmp_path):
     if request.param == "memory":
         memory = MemoryJournal()

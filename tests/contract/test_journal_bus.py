@@ -188,6 +188,25 @@ async def test_a_bus_killed_again_and_again_while_hits_move_loses_and_doubles_no
     await town.all_arrive(reader)
 
 
+async def test_a_bus_that_hangs_keeps_nobody_waiting_and_is_left_for_a_new_connection(
+    make_town: MakeTown, server: NatsServer
+) -> None:
+    town = await make_town(server.url)
+    reader = town.reader(lease=2.0)
+    await town.hit(300)
+    await town.all_moved()
+    await until(lambda: holds(reader), "nothing came")
+    server.pause()
+    try:
+        await town.hit(300)
+        await flow.drain(town.house, reader)
+        await asyncio.sleep(6)  # longer than the mover waits for an answer
+        await town.hit(300)
+    finally:
+        server.resume()
+    await town.all_arrive(reader)
+
+
 async def delete(url: str) -> None:
     client = await nats.connect(url)
     await client.jetstream().delete_stream("seenby")

@@ -90,7 +90,7 @@ class Mover:
     def stop(self) -> None:
         """Send what is there if the bus takes it at once, and end; what is left is found by whoever comes next."""
         self._told.set()
-        self._thread.join(LAST_SECONDS + ANSWER_SECONDS / 4)
+        self._thread.join(1.5 * LAST_SECONDS)
 
     def _run(self) -> None:
         asyncio.run(self._main())
