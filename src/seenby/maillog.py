@@ -21,6 +21,10 @@ _WAITING: Final = Gauge("seenby_copies_waiting", "Copies that have no fate yet."
 _TAKEN: Final = Counter("seenby_hits_taken_in", "Hits taken from the journal into the store.")
 _UNKNOWN: Final = Counter("seenby_hits_unknown", "Hits on messages that the store does not know.")
 _LAG: Final = Gauge("seenby_journal_lag_seconds", "Age of the newest hit of the last batch when it was taken in.")
+_MOVED: Final = Counter("seenby_hits_moved", "Hits that NATS took from this tracker, those sent again included.")
+_ON_BUS: Final = Gauge(
+    "seenby_pieces_on_the_bus", "Pieces of the journal that NATS took and the store has not confirmed."
+)
 _TORN: Final = Counter("seenby_journal_torn", "Torn or damaged places found in the journal.")
 _FAULTS: Final = Counter("seenby_faults", "Steps that failed and are tried again.", ["what"])
 _COMMITS: Final = Histogram(
@@ -96,6 +100,16 @@ def drained(*, hits: int, unknown: int, lag: float) -> None:
     _UNKNOWN.inc(unknown)
     _LAG.set(lag)
     _log.debug("drained", hits=hits, unknown=unknown)
+
+
+def moved(hits: int) -> None:
+    """The bus took so many hits."""
+    _MOVED.inc(hits)
+
+
+def on_the_bus(pieces: int) -> None:
+    """So many pieces are on the bus, and the store has not confirmed them."""
+    _ON_BUS.set(pieces)
 
 
 def torn(report: str) -> None:

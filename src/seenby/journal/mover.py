@@ -133,6 +133,7 @@ class Mover:
         is_full = await self._send(link)
         if time.monotonic() >= self._forget_at:
             self._forget_at = time.monotonic() + FORGET_EVERY
+            maillog.on_the_bus(self._ledger.waiting)
             for segment in self._reader.forget(self._ledger.covered()):
                 self._ledger.gone(segment)
         return is_full
@@ -191,6 +192,7 @@ class Mover:
         self._next = None
         self._ledger.sent(place, receipt.seq)
         self.moved += len(stretch.payloads)
+        maillog.moved(len(stretch.payloads))
         return len(stretch.payloads) >= self._piece_hits or stretch.end - stretch.start > PIECE_BYTES // 2
 
     async def _refused(self, error: APIError) -> None:
