@@ -1,0 +1,78 @@
+"""kill -9, at random moments and at every boundary of a write, and what a client saw answered is kept, once.
+
+The trace counts each call by itself: 30 boundaries, over the first commits and the first three segments."""
+
+import random
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.faults.client import fire, firing, minting
+from tests.faults.ledger import Ledger, check, drained, peeked
+from tests.faults.process import end_tracker, keyring, start_tracker, tracker
+from tests.faults.trace import strace
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("faults")]
+BOUNDARIES = {
+    "pwrite64": 8,
+    "fdatasync": 8,
+    "fallocate": 3,
+    "fsync": 6,
+    "rename": 3,
+    "ftruncate": 2,
+}  # how many of each
+BROKEN = "tests.faults.broken"
+
+
+def lives(data: Path, count: int, *, seed: int, module: str = "seenby.tracker") -> Ledger:
+    """Start, ask, kill at a random moment, so many times."""
+    chance, ledger, mint = random.Random(seed), Ledger(), minting(keyring(data), wishes=True)
+    for _ in range(count):
+        running = start_tracker(data, module=module)
+        assert running is not None
+        with firing(running.port, ledger, mint):
+            time.sleep(chance.uniform(0.15, 0.5))
+            running.kill()
+        assert end_tracker(running.process) == -signal.SIGKILL
+    assert ledger.wrong == []
+    return ledger
+
+
+def test_killed_at_any_moment_it_loses_and_doubles_nothing_that_was_answered(tmp_path):
+    ledger = lives(tmp_path / "data", 5, seed=7)
+    assert len(ledger.answered) > 500
+    assert not check(ledger, drained(tmp_path / "data" / "journal"))
+
+
+def test_the_checker_notices_a_tracker_that_answers_before_it_commits(tmp_path, monkeypatch):
+    monkeypatch.setenv("TRACKER_FAULT", "answers_first")
+    ledger = lives(tmp_path / "data", 2, seed=7, module=BROKEN)
+    assert check(ledger, drained(tmp_path / "data" / "journal")).lost
+
+
+def test_the_checker_notices_hits_kept_twice_and_hits_that_nobody_asked_for(tmp_path, monkeypatch):
+    monkeypatch.setenv("TRACKER_FAULT", "doubles")
+    ledger = lives(tmp_path / "data", 1, seed=7, module=BROKEN)
+    hits = drained(tmp_path / "data" / "journal")
+    assert check(ledger, hits).doubled
+    assert check(Ledger(), hits).invented
+
+
+@pytest.mark.parametrize("call", BOUNDARIES)
+def test_killed_at_any_step_of_its_writing_it_loses_and_doubles_nothing(tmp_path, call):
+    data = tmp_path / "data"
+    ledger, mint = Ledger(), minting(keyring(data))
+    for number in range(1, BOUNDARIES[call] + 1):
+        before = strace(tmp_path / "trace", inject=f"{call}:signal=KILL:when={number}")
+        running = start_tracker(data, before=before, segment=4096)
+        if running is not None:  # else it died before it could be asked
+            with firing(running.port, ledger, mint):
+                assert running.process.wait(20) == -signal.SIGKILL
+            end_tracker(running.process)
+        assert not check(ledger, peeked(data / "journal")), f"at the {number}th {call}"
+    with tracker(data) as fresh:
+        fire(fresh.port, ledger, mint, answers=50)
+    assert not check(ledger, drained(data / "journal"))
+    assert ledger.wrong == []
