@@ -13,7 +13,7 @@ What a step promises is on disk when it returns, and doing it twice comes to the
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 from hashlib import blake2b
@@ -36,6 +36,7 @@ from seenby.delivery.intake import (
     refusal,
 )
 from seenby.delivery.outcome import event_kind, settle
+from seenby.delivery.recent import Recent
 from seenby.delivery.retry import Patience
 from seenby.delivery.smtp import Answer, Outcome, SmtpSession
 from seenby.inbound.report import read_report
@@ -97,6 +98,7 @@ class House:
     holder: str  # this process, in claims
     now: Callable[[], datetime]
     mint: Callable[[int], str]  # that many random bytes as base64url
+    recent: Recent = field(default_factory=Recent, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,6 +132,7 @@ async def accept(house: House, submission: Submission) -> Intake:
         tracking_url=house.tracking_url,
         sender=submission.envelope_from,
         wishes=wishes or NO_WISHES,
+        to_be_sent=True,
     )
     hop = f"sender:{sender.id}" if sender.next_hop else ""
     recipients = new_recipients(submission, headers, team=team, policy=policy, hop=hop, mint=house.mint)
@@ -309,16 +312,21 @@ async def _team(tx: Transaction, sender: Sender) -> Team:
     )
 
 
-async def _analysed(house: House, raw: bytes, *, tracking_url: str, sender: Address | None, wishes: Wishes) -> Analysis:
-    read = partial(
-        analyse,
-        raw,
-        tracking_url=tracking_url,
-        keys=house.keys,
-        wishes=wishes,
-        sender_domain=own_domain(sender) if sender else "",
-    )
-    return read() if len(raw) < _OFFLOAD else await asyncio.to_thread(read)
+async def _analysed(
+    house: House, raw: bytes, *, tracking_url: str, sender: Address | None, wishes: Wishes, to_be_sent: bool
+) -> Analysis:
+    """The message read: kept when it is `to_be_sent`, and found again when it is."""
+    domain = own_domain(sender) if sender else ""
+    key = (raw, tracking_url, domain, wishes)
+    if not to_be_sent and (known := house.recent.take(key)):
+        return known
+    read = partial(analyse, raw, tracking_url=tracking_url, keys=house.keys, wishes=wishes, sender_domain=domain)
+    if len(raw) >= _OFFLOAD:
+        return await asyncio.to_thread(read)
+    analysis = read()
+    if to_be_sent:
+        house.recent.put(key, analysis)
+    return analysis
 
 
 async def _server(house: House, tx: Transaction, hop: str) -> NextHop | None:
@@ -371,6 +379,7 @@ async def _copies(house: House, claimed: Sequence[ClaimedCopy]) -> AsyncIterator
                     tracking_url=copy.tracking_url,
                     sender=parse_address(copy.from_address),
                     wishes=_frozen_wishes(copy),
+                    to_be_sent=False,
                 ),
             )
         raw, analysis = known[copy.message]
