@@ -69,7 +69,7 @@ def keeper(request, tmp_path):
         yield Keeper(make, FileReader(folder.journal), at_once)
         return
     settings = Settings(nats_url=request.getfixturevalue("nats").url, nats_stream=f"s{secrets.token_hex(4)}")
-    mover = Mover(folder, Bus(settings), piece_hits=5)
+    mover = Mover(folder.journal, Bus(settings), piece_hits=5)
 
     async def moved(hits: int) -> None:
         async with asyncio.timeout(20):

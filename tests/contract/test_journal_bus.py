@@ -125,7 +125,7 @@ async def make_town(store: Store, tmp_path: Path) -> AsyncIterator[Callable[...,
             settings=Settings(nats_url=url, data=folder.path, **settings),
             raw=decode_id(sign_token(token, house.keys)) or b"",
             journal=FileJournal(folder.journal, segment_bytes=65_536),
-            mover=Mover(folder, Bus(Settings(nats_url=url, **settings)), look_seconds=0.3),
+            mover=Mover(folder.journal, Bus(Settings(nats_url=url, **settings)), look_seconds=0.3),
         )
         town.mover.start()
         town.journal.start()
@@ -423,7 +423,7 @@ async def test_one_process_moves_a_folder_and_another_takes_over_when_it_ends(
     town = await make_town(server.url)
     await town.hit(10)
     await town.all_moved()
-    second = Mover(town.folder, Bus(town.settings))
+    second = Mover(town.folder.journal, Bus(town.settings))
     second.start()
     await asyncio.sleep(0.5)
     assert second.moved == 0

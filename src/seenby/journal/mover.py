@@ -7,27 +7,28 @@ here and is sent again. One process moves a folder at a time; when it dies, anot
 """
 
 import asyncio
+import fcntl
+import os
 import random
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Final
 
 from nats.aio.msg import Msg
 from nats.js.errors import APIError, NotFoundError
 
 from seenby import maillog
-from seenby.folder import Folder, open_folder
+from seenby.folder import open_folder
 from seenby.journal.bus import ANSWER_SECONDS, FAULTS, OLDEST_SERVER, Bus, Link, server_version
 from seenby.journal.ledger import Ledger
 from seenby.journal.piece import Place, pack_piece, read_places
 from seenby.journal.reader import FileReader, Stretch
 from seenby.journal.segment import writer_of
 from seenby.settings import Settings
-from seenby.words.errors import DataFolderError
 
-LOCK: Final = "mover"
 PIECE_HITS: Final = 250
 PIECE_BYTES: Final = 96 * 1024  # a record more than fits is 64 KiB at most, and any NATS takes both
 EVERY: Final = 0.05  # seconds; with many pieces on the bus fewer and larger ones are sent
@@ -47,7 +48,7 @@ def moving(settings: Settings, *, is_wanted: bool) -> Iterator[None]:
     if not is_wanted or not settings.nats_url:
         yield
         return
-    mover = Mover(open_folder(settings.data), Bus(settings))
+    mover = Mover(open_folder(settings.data).journal, Bus(settings))
     mover.start()
     try:
         yield
@@ -55,14 +56,30 @@ def moving(settings: Settings, *, is_wanted: bool) -> Iterator[None]:
         mover.stop()
 
 
+@contextmanager
+def _alone(folder: Path) -> Iterator[bool]:
+    """Whether no other process moves `folder`, for as long as this is open. The lock needs no room on a full disk."""
+    file = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(file)
+        yield False
+        return
+    try:
+        yield True
+    finally:
+        os.close(file)
+
+
 class Mover:
-    """Moves `folder`'s journal over `bus`, which must be nobody else's, from `start` to `stop`."""
+    """Moves the segments in `folder` over `bus`, which must be nobody else's, from `start` to `stop`."""
 
     def __init__(
-        self, folder: Folder, bus: Bus, *, piece_hits: int = PIECE_HITS, look_seconds: float = LOOK_SECONDS
+        self, folder: Path, bus: Bus, *, piece_hits: int = PIECE_HITS, look_seconds: float = LOOK_SECONDS
     ) -> None:
         self._folder = folder
-        self._reader = FileReader(folder.journal)
+        self._reader = FileReader(folder)
         self._bus = bus
         self._piece_hits = piece_hits
         self._look_seconds = self._patience = look_seconds
@@ -98,10 +115,11 @@ class Mover:
     async def _main(self) -> None:
         while not self._told.is_set():
             try:
-                with self._folder.held(LOCK):
-                    await self._work()
-            except DataFolderError:  # another process moves this folder
-                await self._rest(HELD_EVERY)
+                with _alone(self._folder) as is_ours:
+                    if is_ours:
+                        await self._work()
+                    else:
+                        await self._rest(HELD_EVERY)
             except Exception as error:  # noqa: BLE001 - the files are as they were, and the next try may succeed
                 maillog.failed("mover", error)
                 await self._rest(HELD_EVERY)
