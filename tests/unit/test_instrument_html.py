@@ -107,6 +107,7 @@ def test_character_references_are_read_by_the_rule_for_attributes(written: str, 
         pytest.param("https://faß.example/", None, id="old and new IDNA differ"),
         pytest.param("https://" + "ü" * 300 + ".example/", None, id="host too long"),
         pytest.param("https://example.org/" + "x" * 8000, None, id="too long"),
+        pytest.param("https://" + "a" * 250 + ".example/", None, id="host longer than a name can be"),
     ],
 )
 def test_a_target_is_where_a_browser_would_go(href: str, target: str | None) -> None:

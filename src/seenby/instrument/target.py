@@ -16,7 +16,7 @@ from seenby.words.limits import TARGET_BYTES
 
 _REFERENCE: Final = re.compile(r"&(?:#(?:[0-9]++|[xX][0-9a-fA-F]++);?|([a-zA-Z][a-zA-Z0-9]*+)(;?)(=?))")
 _USUAL: Final = re.compile(
-    r"https?://[a-z0-9](?:[a-z0-9-]*+\.)*+[a-z0-9-]++(?::[0-9]{1,4})?(?:[/?#][!#-;=?-\[\]-~]*+)?\Z"
+    r"https?://(?=[a-z0-9.-]{1,253}(?:[:/?#]|\Z))[a-z0-9](?:[a-z0-9-]*+\.)*+[a-z0-9-]++(?::[0-9]{1,4})?(?:[/?#][!#-;=?-\[\]-~]*+)?\Z"
 )
 _PARTS: Final = re.compile(r"(https?):[/\\]{2,}+([^/\\?#]*+)([^?#]*+)(.*+)\Z", re.IGNORECASE | re.DOTALL)
 _AUTHORITY: Final = re.compile(
