@@ -64,8 +64,9 @@ class Cursor:
 class Connection(aiosqlite.Connection):
     """aiosqlite's connection with such cursors. `waiting` is what is to be said before the next statement."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, only_reads: bool) -> None:
         super().__init__(lambda: sqlite3.connect(path), iter_chunk_size=64)
+        self._only_reads = only_reads
         self._thread.daemon = True  # it ends with the process at the latest
         self.waiting: list[str] = []
 
@@ -87,7 +88,10 @@ class Connection(aiosqlite.Connection):
     async def rollback(self) -> None:
         """Take back what was done since the transaction began, if it has."""
         self.waiting = []
-        await super().rollback()
+        if self._only_reads:  # nothing is taken back, and whatever comes next stands in line behind it
+            self._tx.put_nowait((None, self._conn.rollback))
+        else:
+            await super().rollback()
 
 
 def _executed(
@@ -107,8 +111,8 @@ def _committed(raw: sqlite3.Connection, first: Sequence[str]) -> None:
     raw.commit()
 
 
-async def connect(path: Path) -> Connection:
+async def connect(path: Path, *, only_reads: bool) -> Connection:
     """An open connection."""
-    connection = Connection(path)
+    connection = Connection(path, only_reads=only_reads)
     await connection
     return connection

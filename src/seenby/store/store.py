@@ -162,8 +162,12 @@ def _postgres(database_url: str) -> Store:
 def _sqlite(data: Path) -> Store:
     path = data / "seenby.sqlite3"
     url = f"sqlite+aiosqlite:///{path}"
-    writers = create_async_engine(url, pool_size=1, max_overflow=0, async_creator=lambda: connect(path))
-    readers = create_async_engine(url, pool_size=READERS, max_overflow=0, async_creator=lambda: connect(path))
+    writers = create_async_engine(
+        url, pool_size=1, max_overflow=0, async_creator=lambda: connect(path, only_reads=False)
+    )
+    readers = create_async_engine(
+        url, pool_size=READERS, max_overflow=0, async_creator=lambda: connect(path, only_reads=True)
+    )
     _prepare_sqlite(writers, read_only=False)
     _prepare_sqlite(readers, read_only=True)
     return Store(readers=readers, writers=writers)
