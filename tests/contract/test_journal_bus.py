@@ -219,7 +219,14 @@ async def purge(url: str) -> None:
     await client.close()
 
 
-@pytest.mark.parametrize("harm", [delete, purge])
+async def make_anew(url: str) -> None:
+    client = await nats.connect(url)
+    await client.jetstream().delete_stream("seenby")
+    await client.jetstream().add_stream(Bus(Settings(nats_url=url))._wanted())
+    await client.close()
+
+
+@pytest.mark.parametrize("harm", [delete, purge, make_anew])
 async def test_a_stream_that_was_deleted_or_emptied_is_filled_again_from_the_trackers_files(
     make_town: MakeTown, server: NatsServer, harm: Callable[[str], Awaitable[None]]
 ) -> None:

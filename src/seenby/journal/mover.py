@@ -172,7 +172,10 @@ class Mover:
         Either the word was lost, or the bus lost what it had taken: power went before it was on its disks,
         or somebody emptied the stream. When no word ever comes it is sent less and less often.
         """
-        state = (await link.stream.stream_info(self._bus.name)).state
+        info = await link.stream.stream_info(self._bus.name)
+        if info.created is not None and info.created != link.born:
+            raise ConnectionResetError  # somebody else was quicker to make it anew: begin anew as well
+        state = info.state
         again = self._ledger.missing_again(first=self._first, last=state.last_seq)
         self._first = state.first_seq
         self._send_again(again)
