@@ -90,7 +90,7 @@ def start_tracker(
     if not line:
         end_tracker(process)
         return None
-    return Tracker(data, process, int(json.loads(line)["port"]), log, bool(before))
+    return Tracker(data, process, int(json.loads(line)["port"]), log, before[:1] == ["strace"])
 
 
 def end_tracker(process: subprocess.Popen[bytes], *, seconds: float = 30.0) -> int:

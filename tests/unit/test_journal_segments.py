@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from seenby.journal import FileJournal, FileReader, pack_client, pack_hit
+from seenby.journal import Batch, FileJournal, FileReader, pack_client, pack_hit
 from seenby.journal.record import HEAD
-from seenby.journal.segment import Segment, segment_names
+from seenby.journal.segment import BLOCK, Segment, segment_names
 from seenby.words.policy import Level
 from seenby.words.token import Keyring, Kind, Token, decode_id, encode_id, sign_token
 
@@ -69,27 +69,53 @@ async def until_healthy(journal: FileJournal) -> None:
         await asyncio.sleep(0.01)
 
 
-@pytest.mark.parametrize("blank", [False, True], ids=["cut off", "blank after the cut"])
-def test_a_segment_cut_at_any_byte_gives_exactly_the_whole_records_before(tmp_path, blank):
+@pytest.mark.parametrize("behind", ["nothing", "blank room", "blank and of a finished segment's size"])
+def test_a_segment_cut_at_any_byte_gives_exactly_the_whole_records_before(tmp_path, behind):
     path, bounds = written(tmp_path)
     whole = path.read_bytes()
-    for cut in range(len(whole) + 1):
-        path.write_bytes(whole[:cut] + bytes(len(whole) - cut + 50 if blank else 0))
+    for cut in range(len(whole)):
+        size = {"nothing": cut, "blank room": BLOCK}.get(behind, len(whole))
+        path.write_bytes(whole[:cut].ljust(size, b"\0"))
         ids, torn = read_ids(tmp_path)
         expected = sum(end <= cut for end in bounds[1:])
         # zeros are put where zeros were: a record may be whole although its last bytes were cut off
-        if blank and len(ids) == expected + 1:
+        if size > cut and len(ids) == expected + 1:
             assert whole[cut : bounds[expected + 1]].strip(b"\0") == b""
             continue
         assert ids == [hit_id(number) for number in range(expected)]
-        tail = whole[bounds[expected] : cut]
-        assert bool(torn) == bool(tail.strip(b"\0") if blank else tail.rstrip(b"\0"))
+        is_as_a_dead_writer_leaves_it = size == BLOCK and not whole[bounds[expected] : cut].strip(b"\0")
+        is_whole = size > cut and not whole[cut:].strip(b"\0")
+        assert bool(torn) != (is_as_a_dead_writer_leaves_it or is_whole)
+
+
+def test_a_finished_segment_ends_with_a_mark_and_is_forgotten_whole(tmp_path):
+    path, bounds = written(tmp_path)
+    assert path.stat().st_size == bounds[-1] + HEAD.size
+    reader = FileReader(tmp_path)
+    batch = reader.take({}, limit=3)
+    batch = reader.take(batch.done, limit=3)
+    assert (len(batch.hits), batch.done, batch.torn) == (1, {path.name: path.stat().st_size}, ())
+    assert reader.take(batch.done, limit=3) == Batch()
+    assert reader.forget(batch.done) == (path.name,)
+
+
+def test_what_the_disk_does_not_give_holds_up_nothing_else_and_is_told_once(tmp_path):
+    path, _bounds = written(tmp_path)
+    refused = path.with_name(path.name.replace("170", "160", 1))
+    refused.mkdir()
+    reader = FileReader(tmp_path)
+    batch = reader.take({}, limit=10)
+    assert len(batch.hits) == 4
+    assert [report.partition(":")[0] for report in batch.torn] == [refused.name]
+    assert reader.forget(batch.done) == (path.name,)
+    assert reader.take({}, limit=10) == Batch()
+    assert refused.exists()
 
 
 def test_any_damaged_byte_costs_its_own_record_only_and_is_reported(tmp_path):
     path, bounds = written(tmp_path)
     whole = path.read_bytes()
-    for at in range(len(whole)):
+    for at in range(bounds[-1]):
         spoilt = bytearray(whole)
         spoilt[at] ^= 0x5A
         path.write_bytes(bytes(spoilt))
@@ -301,7 +327,7 @@ def test_a_file_whose_sync_failed_is_never_synced_again_and_its_batch_is_written
 
     asyncio.run(story())
     first, second = segment_names(tmp_path)
-    assert synced == [first, first, second, second]
+    assert synced == [first, first, second, second, second]  # the last for the end mark
     (tmp_path / first).write_bytes((tmp_path / first).read_bytes()[: len(packed(1)) + HEAD.size])  # what was synced
     assert read_ids(tmp_path)[0] == [hit_id(1), hit_id(2), hit_id(3)]
 
@@ -374,7 +400,7 @@ def test_a_process_that_had_no_hit_leaves_nothing_behind(tmp_path):
     [name] = segment_names(tmp_path)
     reader = FileReader(tmp_path)
     batch = reader.take({}, limit=10)
-    assert batch.done == {name: 0}
+    assert batch.done == {name: HEAD.size}
     assert reader.take(batch.done, limit=10).done == {}
     assert reader.forget(batch.done) == (name,)
     assert list(tmp_path.iterdir()) == []

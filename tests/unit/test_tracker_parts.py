@@ -9,8 +9,10 @@ from hypothesis import strategies as st
 
 from seenby.tracker.answers import GIF, redirect
 from seenby.tracker.client import what_is_told
+from seenby.tracker.house import House
 from seenby.tracker.kept import Kept, what_is_kept
 from seenby.tracker.request import BadRequest, read_plain, read_strictly
+from seenby.tracker.trust import Trust
 from seenby.words.client import client_address, plain_address
 from seenby.words.policy import Level
 from seenby.words.token import (
@@ -184,3 +186,30 @@ def test_both_readers_read_the_same():
     assert not isinstance(strict, BadRequest)
     assert plain == (strict.path, strict.told)
     assert plain[0] == b"/o/abc"
+
+
+class Late:
+    """A guest whose time is up, unless it was heard meanwhile."""
+
+    def __init__(self) -> None:
+        self.cuts = 0
+
+    def is_overdue(self, now: float) -> bool:
+        return True
+
+    def cut_off(self) -> None:
+        self.cuts += 1
+
+    def finish(self) -> None:
+        raise AssertionError
+
+
+def test_after_a_pause_of_ours_nobody_is_cut_off_before_they_were_heard():
+    house = House(trust=Trust(KEYS), journal=None, trusted_proxies=(), request_seconds=15.0, most_connections=9)
+    guest = Late()
+    assert house.let_in(guest)
+    house.now -= 60
+    house.sweep()
+    assert guest.cuts == 0
+    house.sweep()
+    assert guest.cuts == 1

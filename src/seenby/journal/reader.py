@@ -1,8 +1,9 @@
 """Reading segments back, those of dead processes and of living ones alike.
 
 How far a segment is read is the caller's knowledge (`done`), kept in the same transaction as the hits;
-nothing here writes into a segment. Damage is skipped to the next whole record and reported, never raised;
-a finished segment in which nothing at all can be read is put aside as `.damaged`, for a human to look at.
+nothing here writes into a segment. Damage is skipped to the next whole record and reported, never raised.
+What the disk refuses to give is left where it is and holds up no other segment. A finished segment in which
+nothing at all can be read is put aside as `.damaged`, for a human to look at.
 """
 
 import asyncio
@@ -15,8 +16,8 @@ from pathlib import Path
 from typing import Final
 
 from seenby.journal.port import Batch
-from seenby.journal.record import HEAD, MARKER, next_record, read_record, seed_of, unpack_hit
-from seenby.journal.segment import DAMAGED, clear_unborn, is_growing, segment_names, sync_folder
+from seenby.journal.record import END_MARK, HEAD, MARKER, next_record, read_record, seed_of, unpack_hit
+from seenby.journal.segment import BLOCK, DAMAGED, clear_unborn, is_growing, segment_names, sync_folder
 from seenby.words.hit import Hit
 
 WINDOW: Final = 1024 * 1024  # bytes read at a time; holds several of the longest records
@@ -40,6 +41,7 @@ class FileReader:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._refused: set[str] = set()  # segments of which it was told that the disk refuses them
 
     async def claim(self, done: Mapping[str, int], *, limit: int) -> Batch:
         """As `take`, in a thread: disks are slow."""
@@ -83,6 +85,9 @@ class FileReader:
                 return None
             reading = _Reading(file, name, start)
             payloads = reading.take(limit, room)
+        if reading.refusal and name not in self._refused:  # it is tried again all the time, and told once
+            self._refused.add(name)
+            reading.torn.append(f"{name}: the disk does not give it ({reading.refusal}); it is left where it is")
         if reading.is_unreadable:
             (self._folder / name).rename(self._folder / (name + DAMAGED))
             reading.torn.append(f"{name}: nothing in it could be read; it was renamed to {DAMAGED}")
@@ -137,7 +142,10 @@ class _Reading:
         self._file = file
         self._name = name
         self._seed = seed_of(name)
+        self._was_finished_with = at >= self._size > 0
+        self._is_marked = False
         self.at = at
+        self.refusal = ""
         self.torn: list[str] = []
         self.is_unreadable = False
         self.is_ended = False
@@ -147,10 +155,13 @@ class _Reading:
         """At most `limit` payloads from `at` on, in at most `room` bytes unless a single one needs more."""
         payloads: list[bytes] = []
         most = self.at + room
-        while self._read_on(payloads, limit, most) and self._skip_damage():
-            pass
-        if not self._is_full and not self._is_growing:
-            self._end(is_all_bad=not payloads)
+        try:
+            while self._read_on(payloads, limit, most) and self._skip_damage():
+                pass
+            if not self._is_full and not self._is_growing:
+                self._end(is_all_bad=not payloads)
+        except OSError as error:  # a bad block, or no file at all
+            self.refusal = error.strerror or type(error).__name__
         return payloads
 
     def _read_on(self, payloads: list[bytes], limit: int, most: int) -> bool:
@@ -162,7 +173,10 @@ class _Reading:
                     self.at += offset
                     self._is_full = True
                     return False
-                payloads.append(record.payload)
+                if record.payload == END_MARK:
+                    self._is_marked = True
+                else:
+                    payloads.append(record.payload)
                 offset = record.end
             self.at += offset
             if not offset:
@@ -170,7 +184,11 @@ class _Reading:
         return True
 
     def _rest(self) -> bytes:
-        return os.pread(self._file, max(0, self._size - self.at), self.at)
+        """All behind `at`. A bad block first ends a read early and then fails the next one: it is no end."""
+        rest = b""
+        while more := os.pread(self._file, max(0, self._size - self.at - len(rest)), self.at + len(rest)):
+            rest += more
+        return rest
 
     def _skip_damage(self) -> bool:
         """Go to the next whole record, if there is one behind what is not.
@@ -189,13 +207,21 @@ class _Reading:
         return True
 
     def _end(self, *, is_all_bad: bool) -> None:
-        """The segment will not grow and holds nothing more: say so by its size, and report a tail that is not blank."""
-        self.is_ended = True
+        """The segment will not grow and holds nothing more: say so by its size, and report what is not as it should be.
+
+        A dead writer left its room blank behind the last record, or a part of one in it; any other end has its mark.
+        """
         rest = self._rest()
+        self.is_ended = True
         tail = len(rest.rstrip(b"\0"))
         if is_all_bad and self.at == 0 and tail >= HEAD.size and not rest.startswith(MARKER):
             self.is_unreadable = True
             return
         if tail:
-            self.torn.append(f"{self._name}: its last {tail} bytes are a record cut short; nobody was answered for it")
+            self.torn.append(
+                f"{self._name}: its last {tail} bytes are no whole record; "
+                "nobody was answered for it, unless it was damaged later"
+            )
+        elif not (self._is_marked or self._was_finished_with or (rest and self._size % BLOCK == 0)):
+            self.torn.append(f"{self._name}: its end is missing, and what stood before that")
         self.at = max(self.at, self._size)

@@ -4,7 +4,8 @@
 
 The checksum is CRC-32 over the payload, seeded with the segment's name, so that stale bytes of another
 segment are never taken for ours. The marker holds a byte that no UTF-8 text contains, and the layout's
-version; after damage, reading goes on at the next marker whose record is whole.
+version; after damage, reading goes on at the next marker whose record is whole. A record without a payload is the
+end mark: nothing follows it.
 """
 
 import zlib
@@ -22,6 +23,7 @@ from seenby.words.token import encode_id, read_token
 MARKER: Final = b"\xf7hj1"
 HEAD: Final = Struct(">4sII")
 MAX_PAYLOAD: Final = 65_536
+END_MARK: Final = b""
 PackedClient = msgspec.Raw
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 

@@ -1,7 +1,9 @@
 """A segment: one file of records, written by one process and by nobody ever after.
 
 Its writer holds a lock (flock) on it while it lives, so that a reader can tell a segment that may still
-grow from one that will not. A segment gets its name only when it is locked and its room is on disk.
+grow from one that will not. A segment gets its name only when it is locked and its room is on disk. Its room
+is whole blocks; when it is finished it ends with a mark, and its size with that. So one that is neither has
+lost something since.
 """
 
 import errno
@@ -12,11 +14,12 @@ import secrets
 from pathlib import Path
 from typing import Final
 
-from seenby.journal.record import frame, seed_of
+from seenby.journal.record import END_MARK, HEAD, frame, seed_of
 
 SUFFIX: Final = ".journal"
 UNBORN: Final = ".new"
 DAMAGED: Final = ".damaged"
+BLOCK: Final = 4096
 _NAME: Final = re.compile(r"[0-9]{16}-([0-9a-f]{16})-[0-9]{6}\.journal")
 
 
@@ -81,7 +84,7 @@ class Segment:
     def __init__(self, folder: Path, *, started: int, writer: str, number: int, room: int) -> None:
         self.name = f"{started:016d}-{writer}-{number:06d}{SUFFIX}"
         self._seed = seed_of(self.name)
-        self._size = room
+        self._size = room = -(-room // BLOCK) * BLOCK
         self._used = 0
         unborn = folder / (self.name + UNBORN)
         self._file = os.open(unborn, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
@@ -103,7 +106,7 @@ class Segment:
 
     def write(self, payloads: list[bytes], start: int) -> int:
         """Put payloads from `start` on as far as there is room, on disk when this returns; where the next one is."""
-        seed, room = self._seed, self._size - self._used
+        seed, room = self._seed, self._size - self._used - HEAD.size  # there is always room for the end mark
         records = []
         for payload in payloads[start:] if start else payloads:
             record = frame(payload, seed)
@@ -122,8 +125,9 @@ class Segment:
         self._used += len(blob)
 
     def finish(self) -> None:
-        """Give back the room that was not needed, and let go."""
+        """Mark the end, give back the room that was not needed, and let go."""
         try:
+            self._put(frame(END_MARK, self._seed))
             os.ftruncate(self._file, self._used)
         finally:
             self.abandon()

@@ -98,9 +98,14 @@ class House:
         self._guests.discard(guest)
 
     def sweep(self) -> None:
-        """Look at the clock, and cut off whose time is up."""
-        self.now = time.monotonic()
+        """Look at the clock, and cut off whose time is up.
+
+        Not when we were away ourselves, stopped or starved: what clients sent meanwhile has not been read yet.
+        """
+        was, self.now = self.now, time.monotonic()
         self.second = int(time.time())
+        if self.now - was > self.request_seconds / 3:
+            return
         for guest in [guest for guest in self._guests if guest.is_overdue(self.now)]:
             self.cut += 1
             guest.cut_off()
