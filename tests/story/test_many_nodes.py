@@ -3,6 +3,7 @@
 import asyncio
 import http.client
 import shutil
+import signal
 import sqlite3
 import threading
 import time
@@ -80,7 +81,8 @@ def test_two_trackers_and_two_workers_lose_and_double_nothing_when_each_and_nats
                     client.join(30)
             wait_for(lambda: set(ledger.answered) <= {agent for agent, _n in ask(database, KEPT)}, seconds=60)
             assert one.stop() == [0, 0, 0, 0], one.log.read_text()[-3000:]
-            assert two.stop() == [0, 0], two.log.read_text()[-3000:]
+            # A worker that was started a moment ago may not have come so far as to hear the signal.
+            assert set(two.stop()) <= {0, -signal.SIGTERM}, two.log.read_text()[-3000:]
     assert {count for _agent, count in ask(database, KEPT)} == {1}
 
 

@@ -171,7 +171,8 @@ class _Complaint:
     is_connected: bool = False
 
     async def hear(self, error: Exception) -> None:
-        if self.is_connected and self.error is None:
+        is_about_rights = "permissions violation" in str(error).lower()
+        if self.is_connected and self.error is None and is_about_rights:
             maillog.process("bus_complains", why=str(error)[:200])
         self.error = error
 
