@@ -20,6 +20,7 @@ _PLATFORM: Final = re.compile(r"^Mozilla/\d\.0 \([^)]+\)")
 _CHROMIUM: Final = re.compile(r"\bChrome/(\d{1,4})")
 _LATE_PRODUCT: Final = re.compile(r"\b(Firefox|FxiOS|CriOS|EdgiOS|EdgA?|OPR|SamsungBrowser|GSA|DuckDuckGo)/\d")
 _SAFARI: Final = re.compile(r"\bVersion/\d[\d.]* .*Safari/")
+_WEB_VIEW: Final = re.compile(r"AppleWebKit/[\d.]+ \(KHTML, like Gecko\) Mobile/\w+ \S")  # an app's own page on iOS
 _OLD: Final = re.compile(r"\bMSIE \d|\bTrident/")
 _NUMBERS: Final = re.compile(r"\d+")
 
@@ -77,6 +78,6 @@ def _engine(text: str) -> str:
         return "gecko"
     if _CHROMIUM.search(text) and "Safari/" in text:
         return "chromium"
-    if _SAFARI.search(text) or (_LATE_PRODUCT.search(text) and "AppleWebKit/" in text):
+    if _SAFARI.search(text) or _WEB_VIEW.search(text) or (_LATE_PRODUCT.search(text) and "AppleWebKit/" in text):
         return "webkit"
     return ""

@@ -55,6 +55,7 @@ def judge(evidence: Evidence) -> Mapping[str, Verdict]:
 def _look(evidence: Evidence) -> Scene:
     traces = tuple(read(index, seen) for index, seen in enumerate(evidence.hits))
     readers = {reader.id: reader for reader in evidence.recipients}
+    traps = [trace for trace in traces if trace.seen.link == HONEYPOT]
     return Scene(
         evidence=evidence,
         traces=traces,
@@ -63,6 +64,8 @@ def _look(evidence: Evidence) -> Scene:
         sweeps=find_sweeps(traces, readers),
         claimed=find_claims(evidence, traces),
         pairs=find_pairs(traces, PAIR_SECONDS),
+        actor_honeypots=_times((trace.actor, trace.t) for trace in traps),
+        place_honeypots=_times((trace.place, trace.t) for trace in traps),
     )
 
 
@@ -73,11 +76,8 @@ def _remember(scene: Scene, decided: Sequence[Finding | None]) -> None:
     people = [trace for trace, leaning, finding in rows if finding is None and leaning >= CLEARLY_PERSON]
     proxied = [trace for trace, leaning, finding in rows if finding is not None and finding.label is Label.PROXY_HUMAN]
     shown = [trace for trace, leaning, finding in rows if trace.opening and leaning > SHOWN_FROM]
-    traps = [trace for trace in scene.traces if trace.seen.link == HONEYPOT]
     scene.actor_machines = _times((trace.actor, trace.t) for trace in machines)
     scene.place_machines = _times((trace.place, trace.t) for trace in machines)
-    scene.actor_honeypots = _times((trace.actor, trace.t) for trace in traps)
-    scene.place_honeypots = _times((trace.place, trace.t) for trace in traps)
     scene.line_opens = _times((trace.near, trace.t) for trace in people if trace.opening)
     scene.line_clicks = _times((trace.near, trace.t) for trace in people if not trace.opening)
     scene.reader_opens = _times((trace.seen.reader, trace.t) for trace in [*people, *proxied] if trace.opening)

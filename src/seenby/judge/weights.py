@@ -85,7 +85,7 @@ MAIL_CLIENT: Final = 1.5  # scanners pose as browsers, not as Outlook or Thunder
 MAIL_CLIENT_CLICK: Final = 0.4
 SCRIPT: Final = -4.0
 HEADLESS: Final = -4.2
-EMPTY_AGENT: Final = -2.6
+EMPTY_AGENT: Final = -3.2  # no browser and no mail program goes without a name; a proxy for privacy may
 TRUNCATED: Final = -1.8
 OLD_ENGINE: Final = -1.8  # Internet Explorer without Outlook around it: retired in 2022, kept by sandboxes
 # Chromium's major versions behind the day of sending, one every four weeks: from two and a half years on it weighs.
@@ -147,7 +147,9 @@ UNRELATED_SECONDS: Final = 600.0
 HEAD: Final = -3.4
 OTHER_METHOD: Final = -3.6
 HONEYPOT: Final = -4.3  # nobody sees it; a screen reader or View Source might, so strong and not infinite
-HONEYPOT_COMPANY: Final = -3.2  # the same client touched the honeypot within the quarter of an hour
+HONEYPOT_COMPANY: Final = (
+    -3.7
+)  # the same client touched the honeypot within the quarter of an hour: the doubt is two people alike
 HONEYPOT_PLACE: Final = -1.4
 
 # --- company --------------------------------------------------------------------------------------------------------
