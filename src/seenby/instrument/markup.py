@@ -82,8 +82,10 @@ def _token_pattern(*, images: bool) -> re.Pattern[bytes]:
 _TOKENS: Final = _token_pattern(images=False)
 _TOKENS_AND_IMAGES: Final = _token_pattern(images=True)
 _ALL_TAGS: Final = re.compile(
-    rb"<!--.*?-->|<(style|title|script)\b.*?</\1[^>]*+>|<[^>]*+>|&nbsp;|\s++", re.IGNORECASE | re.DOTALL
+    rb"<!--.*?-->|<style\b.*?</style[^>]*+>|<title\b.*?</title[^>]*+>|<script\b.*?</script[^>]*+>|<[^>]*+>|&nbsp;|\s++",
+    re.IGNORECASE | re.DOTALL,
 )
+_ONLY_TAGS: Final = re.compile(rb"(?:" + _ALL_TAGS.pattern + rb")*+", _ALL_TAGS.flags)
 _CONDITION: Final = re.compile(rb"<!--\[if\s[^\]<>\r\n]{1,100}+\]>", re.IGNORECASE)
 _CONDITION_END: Final = b"<![endif]-->"
 _NAME: Final = re.compile(rb"[^\t\n\f\r />]++")
@@ -264,4 +266,5 @@ def _shows_nothing(content: bytes) -> bool:
     """Whether a reader would see an empty page."""
     if len(content) > _SMALL or b"<img" in content.lower():
         return not content.strip()
-    return not _ALL_TAGS.sub(b"", content)
+    shown = _ONLY_TAGS.match(content)  # up to the first thing that is
+    return shown is not None and shown.end() == len(content)
