@@ -10,8 +10,7 @@ from seenby.report.counting import Look, counted, thread_opens
 START = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 
-
-NEVER = timedelta(0)
+EVER = None
 
 
 def fold(times: list[datetime], *, window: timedelta) -> int:
@@ -44,11 +43,11 @@ def test_without_a_window_every_hit_counts() -> None:
 
 
 def test_two_messages_of_one_thread_opened_by_one_reader_are_one_thread_open() -> None:
-    assert thread_opens([("rita", time) for time in at(0, 300)], window=NEVER) == {"rita": 1}
+    assert thread_opens([("rita", time) for time in at(0, 300)], window=EVER) == {"rita": 1}
 
 
 def test_each_reader_of_a_thread_counts() -> None:
-    assert thread_opens([("rita", START), ("sam", START), ("rita", START)], window=NEVER) == {"rita": 1, "sam": 1}
+    assert thread_opens([("rita", START), ("sam", START), ("rita", START)], window=EVER) == {"rita": 1, "sam": 1}
 
 
 def test_a_thread_may_have_a_window_of_its_own() -> None:

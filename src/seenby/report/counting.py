@@ -2,10 +2,11 @@
 
 A repeat is a hit inside the window of the *first* counted one, not of the one before it: somebody who keeps a message
 in view all morning opened it more than once, and a chain of repeats must not swallow the day. The window is closed on
-the left and open on the right: a hit exactly one window later counts again. All raw hits stay as they are; counting is
-a way of reading them.
+the left and open on the right: a hit exactly one window later counts again; a window of zero folds nothing, and none
+at all folds everything, however far apart. All raw hits stay as they are; counting is a way of reading them.
 """
 
+from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -13,7 +14,7 @@ from datetime import datetime, timedelta
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Look:
-    """A hit that was read as human: by whom, through which channel, at which link."""
+    """A hit that may count: who looked, through which channel, at which link."""
 
     hit: str
     reader: str | None
@@ -22,29 +23,24 @@ class Look:
     at: datetime
 
 
-def firsts(looks: Iterable[tuple[Hashable, datetime, str]], *, window: timedelta) -> frozenset[str]:
-    """The ids that count, of (what is folded together, when, id): the first of each kind in each window."""
+def firsts(looks: Iterable[tuple[Hashable, datetime, str]], *, window: timedelta | None) -> Mapping[str, Hashable]:
+    """What counts, of (what is folded together, when, id): the first of each kind in each window, id to kind."""
     since: dict[Hashable, datetime] = {}
-    own: set[str] = set()
-    for kind, at, hit in sorted(looks, key=lambda look: look[1]):
+    own: dict[str, Hashable] = {}
+    for kind, at, hit in sorted(looks, key=lambda look: look[1:]):
         began = since.get(kind)
-        if began is None or at - began >= window:
+        if began is None or (window is not None and at - began >= window):
             since[kind] = at
-            own.add(hit)
-    return frozenset(own)
+            own[hit] = kind
+    return own
 
 
-def counted(looks: Iterable[Look], *, window: timedelta) -> frozenset[str]:
+def counted(looks: Iterable[Look], *, window: timedelta | None) -> frozenset[str]:
     """The hits that are an open or click of their own: by reader, and a click by its link."""
-    return firsts((((look.reader, look.channel, look.link), look.at, look.hit) for look in looks), window=window)
+    return frozenset(firsts((((one.reader, one.channel, one.link), one.at, one.hit) for one in looks), window=window))
 
 
-def thread_opens(opens: Iterable[tuple[str, datetime]], *, window: timedelta) -> Mapping[str, int]:
-    """How often each reader opened anything of a thread. A window of zero means however far apart: once."""
-    count: dict[str, int] = {}
-    began: dict[str, datetime] = {}
-    for reader, at in sorted(opens, key=lambda one: one[1]):
-        if reader not in began or (window and at - began[reader] >= window):
-            began[reader] = at
-            count[reader] = count.get(reader, 0) + 1
-    return count
+def thread_opens(opens: Iterable[tuple[str, datetime]], *, window: timedelta | None) -> Mapping[str, int]:
+    """How often each reader opened anything of a thread."""
+    looks = [(reader, at, str(number)) for number, (reader, at) in enumerate(opens)]
+    return Counter(str(reader) for reader in firsts(looks, window=window).values())

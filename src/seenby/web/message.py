@@ -122,7 +122,7 @@ async def _read(tx: Transaction, parts: Parts, sender: Sender, message_id: str) 
         deliveries=_deliveries(await tx.all("attempts", message=message_id), names),
         notes=json.loads(message["notes"]),
         unsubscribed={row["recipient"]: row["at"] for row in await tx.all("unsubscribed_from", message=message_id)},
-        thread_opens=sum(thread_opens(opens, window=parts.settings.thread_window).values()),
+        thread_opens=sum(thread_opens(opens, window=parts.settings.thread_window or None).values()),
         once_each=not parts.settings.thread_window,
     )
 
