@@ -5,11 +5,13 @@ import contextlib
 import sqlite3
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import cast
 
 import pytest
 from sqlalchemy.exc import OperationalError
 
-from seenby.store import Store, open_store
+from seenby.store import Store, Transaction, open_store
+from seenby.store.sqlite_thread import Connection
 
 pytestmark = pytest.mark.anyio
 
@@ -33,6 +35,12 @@ async def put(store: Store, name: str, *, fail: bool = False) -> None:
         await asyncio.sleep(0)
         if fail:
             raise KeyError(name)
+
+
+async def ask(tx: Transaction, sql: str) -> None:
+    """Say it to SQLite as it is."""
+    raw = await tx.connection.get_raw_connection()
+    await cast("Connection", raw.driver_connection).cursor().execute(sql)
 
 
 async def test_every_writer_that_was_answered_is_on_disk(store: Store, tmp_path: Path) -> None:
@@ -72,6 +80,50 @@ async def test_a_transaction_that_sqlite_ended_by_itself_is_nobodys_success(stor
             raise KeyError
 
     answers = await asyncio.gather(put(store, "a"), lose(), put(store, "b"), return_exceptions=True)
+    assert [type(answer) for answer in answers] == [OperationalError, KeyError, type(None)]
+    assert on_disk(tmp_path) == {"b"}
+
+
+async def test_a_lost_transaction_is_nobodys_success_though_who_lost_it_is_called_off_at_that_very_moment(
+    store: Store, tmp_path: Path
+) -> None:
+    """Whoever comes right behind begins no transaction of its own, whose commit would be taken for that of all."""
+
+    async def lose() -> None:
+        me = asyncio.current_task()
+        assert me is not None
+        async with store.write() as tx:
+            await ask(tx, "ROLLBACK")
+            asyncio.get_running_loop().call_soon(me.cancel)  # comes while its changes are taken back
+            raise KeyError
+
+    answers = await asyncio.gather(put(store, "a"), lose(), put(store, "b"), return_exceptions=True)
+    answered = {name for name, answer in zip("alb", answers, strict=True) if answer is None}
+    assert on_disk(tmp_path) == answered
+    await put(store, "after")
+    assert "after" in on_disk(tmp_path)
+
+
+async def test_one_that_goes_on_after_the_transaction_was_lost_leaves_nothing(store: Store, tmp_path: Path) -> None:
+    async def go_on() -> None:
+        async with store.write() as tx:
+            await tx.run("put_setting", team="law", name="half", value="x")
+            await ask(tx, "ROLLBACK")
+            await tx.run("put_setting", team="law", name="other half", value="x")
+
+    answers = await asyncio.gather(put(store, "a"), go_on(), put(store, "b"), return_exceptions=True)
+    assert [type(answer) for answer in answers] == [OperationalError, OperationalError, type(None)]
+    assert on_disk(tmp_path) == {"b"}
+
+
+async def test_what_cannot_be_taken_back_alone_is_taken_back_with_all_the_rest(store: Store, tmp_path: Path) -> None:
+    async def fail() -> None:
+        async with store.write() as tx:
+            await ask(tx, "RELEASE one")
+            await tx.run("put_setting", team="law", name="half", value="x")
+            raise KeyError
+
+    answers = await asyncio.gather(put(store, "a"), fail(), put(store, "b"), return_exceptions=True)
     assert [type(answer) for answer in answers] == [OperationalError, KeyError, type(None)]
     assert on_disk(tmp_path) == {"b"}
 

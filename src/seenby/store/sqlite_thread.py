@@ -13,6 +13,7 @@ from typing import Any, Self
 import aiosqlite
 
 _FRAMES = ("BEGIN", "SAVEPOINT", "RELEASE")
+_LOST = "SQLite has ended the transaction by itself"
 Parameters = Sequence[Any] | Mapping[str, Any]
 
 
@@ -62,13 +63,18 @@ class Cursor:
 
 
 class Connection(aiosqlite.Connection):
-    """aiosqlite's connection with such cursors. `waiting` is what is to be said before the next statement."""
+    """aiosqlite's connection with such cursors. `waiting` is what is to be said before the next statement.
+
+    On a full disk SQLite may end a transaction by itself. Whatever is still to happen in it then fails: else it would
+    be on disk alone, and a commit of nothing would be taken for success.
+    """
 
     def __init__(self, path: Path, *, only_reads: bool) -> None:
         super().__init__(lambda: sqlite3.connect(path), iter_chunk_size=64)
         self._only_reads = only_reads
         self._thread.daemon = True  # it ends with the process at the latest
         self.waiting: list[str] = []
+        self._is_begun = False
 
     def cursor(self) -> Cursor:  # type: ignore[override]  # SQLAlchemy enters what it gets
         """A cursor; nothing is asked of the thread for it."""
@@ -76,18 +82,26 @@ class Connection(aiosqlite.Connection):
 
     async def visit(self, what: Callable[[sqlite3.Connection], sqlite3.Cursor]) -> tuple[sqlite3.Cursor, list[Any]]:
         """Execute `what` in the thread, and fetch its rows."""
-        first, self.waiting = self.waiting, []
-        done: tuple[sqlite3.Cursor, list[Any]] = await self._execute(_executed, self._conn, first, what)  # type: ignore[no-untyped-call]
+        first, goes_on = self._first()
+        done: tuple[sqlite3.Cursor, list[Any]] = await self._execute(_executed, self._conn, first, goes_on, what)  # type: ignore[no-untyped-call]
         return done
+
+    def _first(self) -> tuple[Sequence[str], bool]:
+        """What is to be said first, and whether that goes on with a transaction that was begun earlier."""
+        first, self.waiting = self.waiting, []
+        goes_on = self._is_begun
+        self._is_begun = goes_on or any(statement.startswith("BEGIN") for statement in first)
+        return first, goes_on
 
     async def commit(self) -> None:
         """Commit; what was done is on disk when this returns."""
-        first, self.waiting = self.waiting, []
-        await self._execute(_committed, self._conn, first)  # type: ignore[no-untyped-call]
+        first, goes_on = self._first()
+        self._is_begun = False
+        await self._execute(_committed, self._conn, first, goes_on)  # type: ignore[no-untyped-call]
 
     async def rollback(self) -> None:
         """Take back what was done since the transaction began, if it has."""
-        self.waiting = []
+        self.waiting, self._is_begun = [], False
         if self._only_reads:  # nothing is taken back, and whatever comes next stands in line behind it
             self._tx.put_nowait((None, self._conn.rollback))
         else:
@@ -95,20 +109,28 @@ class Connection(aiosqlite.Connection):
 
 
 def _executed(
-    raw: sqlite3.Connection, first: Sequence[str], what: Callable[[sqlite3.Connection], sqlite3.Cursor]
+    raw: sqlite3.Connection,
+    first: Sequence[str],
+    goes_on: bool,  # noqa: FBT001 - as the two below are called
+    what: Callable[[sqlite3.Connection], sqlite3.Cursor],
 ) -> tuple[sqlite3.Cursor, list[Any]]:
-    for statement in first:
-        raw.execute(statement)
+    _say(raw, first, goes_on)
     cursor = what(raw)
     rows = cursor.fetchall() if cursor.description else []
     cursor.close()
     return cursor, rows
 
 
-def _committed(raw: sqlite3.Connection, first: Sequence[str]) -> None:
+def _committed(raw: sqlite3.Connection, first: Sequence[str], goes_on: bool) -> None:  # noqa: FBT001
+    _say(raw, first, goes_on)
+    raw.commit()
+
+
+def _say(raw: sqlite3.Connection, first: Sequence[str], goes_on: bool) -> None:  # noqa: FBT001
+    if goes_on and not raw.in_transaction:
+        raise sqlite3.OperationalError(_LOST)
     for statement in first:
         raw.execute(statement)
-    raw.commit()
 
 
 async def connect(path: Path, *, only_reads: bool) -> Connection:

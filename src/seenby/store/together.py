@@ -8,7 +8,6 @@ nobody goes on before what it wrote is on disk.
 
 import asyncio
 import contextlib
-import sqlite3
 from collections.abc import AsyncIterator
 from typing import Final, cast
 
@@ -17,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from seenby.store.sqlite_thread import Connection
 
-_LOST: Final = "SQLite has ended the transaction by itself"
+_LOST: Final = "the transaction that was shared is lost"
 
 
 class _Group:
@@ -77,11 +76,18 @@ class SharedCommits:
         return self._open
 
     async def _take_back(self, group: _Group, error: BaseException) -> None:
-        """Undo what one writer did; when that is not possible, all of the transaction is lost."""
-        with contextlib.suppress(sqlite3.Error):
+        """Undo what one writer did, before anybody else's turn: also when that writer is called off once more."""
+        undoing = asyncio.create_task(self._undo(group, error))
+        while not undoing.done():
+            with contextlib.suppress(asyncio.CancelledError):  # what it was raised for goes on its way after
+                await asyncio.wait({undoing})
+
+    async def _undo(self, group: _Group, error: BaseException) -> None:
+        """When one writer's part cannot be taken back alone, all of the transaction is lost."""
+        try:
             await group.raw.cursor().execute("ROLLBACK TO one")
             group.raw.waiting.append("RELEASE one")
-        if not group.raw.in_transaction:
+        except Exception:  # noqa: BLE001 - whatever it was, others must not be told that all is well
             group.lost = error if isinstance(error, SQLAlchemyError) else _lost()
             self._open = None
             await group.connection.close()  # there is no other, and the next writer begins anew
@@ -101,8 +107,6 @@ class SharedCommits:
         if group.lost is not None:
             raise group.lost
         async with contextlib.aclosing(group.connection):
-            if not (group.raw.in_transaction or group.raw.waiting):
-                raise _lost()  # the driver would take a commit of nothing for a success
             await group.connection.commit()
 
 
