@@ -4,10 +4,13 @@ Losing them kills every link that was ever sent, so a file that exists is never 
 rotating adds a key and leaves the old ones, revoking marks one.
 """
 
+import contextlib
+import fcntl
 import json
 import os
 import secrets
 import stat
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +18,7 @@ from seenby.words.errors import KeyFileError
 from seenby.words.token import Keyring, decode_id, encode_id
 
 KEY_BYTES = 32
+_KEY_IDS = range(0x10000)  # a token has two bytes for it
 
 
 def write_secret(path: Path, text: str) -> None:
@@ -42,6 +46,21 @@ def replace_secret(path: Path, text: str) -> None:
     write_secret(draft, text)
     draft.replace(path)
     _sync(path.parent)
+
+
+@contextlib.contextmanager
+def changing(path: Path) -> Iterator[Path]:
+    """From reading `path` to replacing it, alone: what another writes meanwhile would be gone.
+
+    Gives the file itself when `path` is a symbolic link, which would else be replaced and not what it leads to.
+    """
+    real = path.resolve()
+    folder = os.open(real.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        yield real
+    finally:
+        os.close(folder)
 
 
 def _sync(folder: Path) -> None:
@@ -95,27 +114,31 @@ def key_states(path: Path) -> KeyStates:
 
 def rotate_key(path: Path) -> int:
     """Add a fresh key and sign with it from now on; all others go on being believed. Its id. Raises KeyFileError."""
-    known = known_key_ids(path)
-    fresh = new_keyring()
-    while fresh.current in known:
+    with changing(path) as real:
+        known = known_key_ids(real)
         fresh = new_keyring()
-    said = json.loads(read_secret(path))
-    said["keys"][str(fresh.current)] = encode_id(fresh.keys[fresh.current])
-    said["current"] = fresh.current
-    replace_secret(path, json.dumps(said, indent=1))
+        while fresh.current in known:
+            fresh = new_keyring()
+        said = json.loads(read_secret(real))
+        said["keys"][str(fresh.current)] = encode_id(fresh.keys[fresh.current])
+        said["current"] = fresh.current
+        replace_secret(real, json.dumps(said, indent=1))
     return fresh.current
 
 
 def revoke_key(path: Path, key_id: int) -> None:
     """Believe nothing that this key signed any more. Raises KeyFileError when it signs, or is not there."""
-    states = key_states(path)
-    if key_id == states.current:
-        raise KeyFileError(f"Key {key_id} signs new mail. Run `seenby keys rotate` first and restart, then revoke it.")
-    if key_id not in states.believed:
-        raise KeyFileError(f"There is no key {key_id} to revoke; `seenby keys list` shows them.")
-    said = json.loads(read_secret(path))
-    said["revoked"] = sorted({*states.revoked, key_id})
-    replace_secret(path, json.dumps(said, indent=1))
+    with changing(path) as real:
+        states = key_states(real)
+        if key_id == states.current:
+            raise KeyFileError(
+                f"Key {key_id} signs new mail. Run `seenby keys rotate` first and restart, then revoke it."
+            )
+        if key_id not in states.believed:
+            raise KeyFileError(f"There is no key {key_id} to revoke; `seenby keys list` shows them.")
+        said = json.loads(read_secret(real))
+        said["revoked"] = sorted({*states.revoked, key_id})
+        replace_secret(real, json.dumps(said, indent=1))
 
 
 def known_key_ids(path: Path) -> frozenset[int]:
@@ -131,9 +154,13 @@ def load_keyring(path: Path) -> Keyring:
         revoked = {int(key_id) for key_id in told.get("revoked", [])}
         keys = {int(key_id): decode_id(key) or b"" for key_id, key in told["keys"].items()}
         current = int(told["current"])
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
         raise KeyFileError(f"{path} is not a key file of Seenby. Put its backup back: links depend on it.") from None
-    good = {key_id: key for key_id, key in keys.items() if len(key) == KEY_BYTES and key_id not in revoked}
+    good = {
+        key_id: key
+        for key_id, key in keys.items()
+        if len(key) == KEY_BYTES and key_id in _KEY_IDS and key_id not in revoked
+    }
     if current not in good:
         raise KeyFileError(f"{path} names key {current} as current but does not hold it. Put its backup back.")
     return Keyring(keys=good, current=current)

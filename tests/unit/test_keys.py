@@ -2,11 +2,13 @@
 
 import json
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from seenby.keys import keyring_text, load_keyring, new_keyring, read_secret, write_secret
+from seenby.keys import keyring_text, load_keyring, new_keyring, read_secret, revoke_key, rotate_key, write_secret
+from seenby.tracker.trust import Denied, change_denied
 from seenby.words.errors import KeyFileError
 
 
@@ -63,7 +65,8 @@ def test_a_revoked_key_is_left_out(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "text",
     ["", "{}", "[]", "null", '{"keys": []}', '{"keys": {"a": "b"}, "current": 1}', '{"keys": {"1": 5}, "current": 1}',
-     '{"keys": {"1": "short"}, "current": 1}', '{"keys": {}, "current": 1, "revoked": 5}', "\ud800"],
+     '{"keys": {"1": "short"}, "current": 1}', '{"keys": {}, "current": Infinity}', "[" * 100_000,
+     '{"keys": {"65536": "' + "A" * 43 + '"}, "current": 65536}', '{"keys": {}, "current": 1, "revoked": 5}', "\ud800"],
 )  # fmt: skip
 def test_a_file_that_holds_no_keys_is_said_so(tmp_path: Path, text: str) -> None:
     path = tmp_path / "k"
@@ -76,3 +79,45 @@ def test_a_file_that_holds_no_keys_is_said_so(tmp_path: Path, text: str) -> None
 def test_a_missing_file_is_said_so(tmp_path: Path) -> None:
     with pytest.raises(KeyFileError, match="cannot be read"):
         load_keyring(tmp_path / "none")
+
+
+def all_at_once(what: Callable[[int], object], many: int) -> None:
+    threads = [threading.Thread(target=what, args=(number,)) for number in range(many)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
+def test_keys_that_are_made_and_revoked_at_the_same_moment_are_all_there(tmp_path: Path) -> None:
+    path, made = tmp_path / "k", list[int]()
+    first = new_keyring()
+    write_secret(path, keyring_text(first))
+    rotate_key(path)
+
+    def change(number: int) -> None:
+        if number == 3:
+            revoke_key(path, first.current)
+        else:
+            made.append(rotate_key(path))
+
+    all_at_once(change, 8)
+    assert set(load_keyring(path).keys) >= set(made)
+    assert first.current not in load_keyring(path).keys
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_links_that_are_switched_off_at_the_same_moment_are_all_off(tmp_path: Path) -> None:
+    path = tmp_path / "denied.txt"
+    all_at_once(lambda number: change_denied(path, add=Denied(hosts=frozenset([f"h{number}.test"]))), 12)
+    assert change_denied(path).hosts == {f"h{number}.test" for number in range(12)}
+
+
+def test_a_key_file_that_is_a_symbolic_link_stays_one(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    real, path = tmp_path / "elsewhere" / "k", tmp_path / "k"
+    write_secret(real, keyring_text(new_keyring()))
+    path.symlink_to(real)
+    made = rotate_key(path)
+    assert path.is_symlink()
+    assert load_keyring(real).current == made

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from seenby import maillog
-from seenby.keys import load_keyring, replace_secret
+from seenby.keys import changing, load_keyring, replace_secret
 from seenby.words.errors import KeyFileError, SeenbyError
 from seenby.words.token import MESSAGE_BYTES, Keyring, decode_id, encode_id, read_token
 from seenby.words.url import host_of, is_within
@@ -89,13 +89,14 @@ def what_is_meant(text: str) -> Denied:
 
 def change_denied(path: Path, *, add: Denied = NOTHING, drop: Denied = NOTHING) -> Denied:
     """What is switched off from now on; the file appears whole. Raises DenyListError and OSError."""
-    try:
-        old = read_denied(path.read_text(encoding="utf-8").splitlines())
-    except FileNotFoundError:
-        old = NOTHING
-    new = Denied((old.messages | add.messages) - drop.messages, (old.hosts | add.hosts) - drop.hosts)
-    if new != old:
-        replace_secret(path, "\n".join(["# Links that are switched off: see `seenby link`", *new.lines(), ""]))
+    with changing(path) as real:
+        try:
+            old = read_denied(real.read_text(encoding="utf-8").splitlines())
+        except FileNotFoundError:
+            old = NOTHING
+        new = Denied((old.messages | add.messages) - drop.messages, (old.hosts | add.hosts) - drop.hosts)
+        if new != old:
+            replace_secret(real, "\n".join(["# Links that are switched off: see `seenby link`", *new.lines(), ""]))
     return new
 
 
