@@ -38,7 +38,6 @@ _STATUS: Final = {
     410: b"Gone",
     431: b"Request Header Fields Too Large",
     503: b"Service Unavailable",
-    505: b"HTTP Version Not Supported",
 }
 
 
@@ -136,10 +135,9 @@ UNHEALTHY: Final = _text(503, "journal\n")
 NOT_ALLOWED: Final = _text(405, "Only GET and HEAD.\n", b"Allow: GET, HEAD\r\n")
 NOT_ALLOWED_HERE: Final = _text(405, "Only GET, HEAD and POST.\n", b"Allow: GET, HEAD, POST\r\n")
 REFUSED: Final = {
-    400: _text(400, "This is not HTTP.\n"),
+    400: _text(400, "This is not HTTP/1.0 or HTTP/1.1.\n"),
     405: NOT_ALLOWED,
     431: _text(431, "The request is too long.\n"),
-    505: _text(505, "Only HTTP/1.0 and HTTP/1.1.\n"),
 }
 _REDIRECT: Final = b"HTTP/1.1 302 Found\r\nContent-Length: 0\r\n" + _NEVER_KEEP + _QUIET + b"Location: "
 

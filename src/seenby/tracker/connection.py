@@ -19,6 +19,8 @@ from seenby.words.limits import REQUEST_BYTES
 
 END: Final = b"\r\n\r\n"
 MOST_OWED: Final = 64  # pipelined requests in work; further ones wait unread
+MOST_AT_ONCE: Final = 32  # of them are served before the other connections have their turn
+MOST_UNREAD: Final = 16_384  # bytes of answers that wait here for a client which does not read them
 LINGER_SECONDS: Final = 2.0  # so long what is still sent is thrown away, lest a reset overtakes the answer
 
 
@@ -31,8 +33,8 @@ class Connection(asyncio.Protocol):
     """The server's side of one connection."""
 
     __slots__ = (
-        "_address", "_buffer", "_client", "_cut_at", "_house", "_is_deaf", "_is_paused", "_is_proxy", "_lingers",
-        "_owed", "_searched", "_since", "_transport", "_usual",
+        "_address", "_buffer", "_client", "_cut_at", "_house", "_is_deaf", "_is_paused", "_is_proxy",
+        "_is_stuffed", "_lets_others", "_lingers", "_owed", "_searched", "_since", "_transport", "_usual",
     )  # fmt: skip
 
     def __init__(self, house: House) -> None:
@@ -46,6 +48,8 @@ class Connection(asyncio.Protocol):
         self._is_deaf = False  # the last request was read
         self._is_paused = False
         self._is_proxy = False
+        self._is_stuffed = False  # its answers wait for it to read them
+        self._lets_others = False  # it was served so much at once that it waits for its next turn
         self._lingers = False
         self._address = ""
         self._usual = b""  # all behind the path in the client's last plain head,
@@ -59,6 +63,7 @@ class Connection(asyncio.Protocol):
         if not self._house.let_in(self):
             transport.abort()
             return
+        transport.set_write_buffer_limits(MOST_UNREAD)
         peer = transport.get_extra_info("peername")
         address = plain_address(peer[0]) if peer else None
         if address is not None:
@@ -92,9 +97,18 @@ class Connection(asyncio.Protocol):
         return bool(self._owed)
 
     def pause_writing(self) -> None:
-        """It does not read its answers. From here it has so much time to read them all, and no further request."""
-        self._is_deaf = True
+        """It does not read its answers. Nothing more is read from it until it does, for which it has so much time."""
+        self._is_stuffed = True
         self._cut_off_in(self._house.request_seconds)
+        self._mind_the_queue()
+
+    def resume_writing(self) -> None:
+        """It read them."""
+        self._is_stuffed = False
+        if not self._is_deaf:
+            self._cut_at = None
+            self._since = self._house.now
+            self._read_on()
 
     # What the house calls
 
@@ -119,9 +133,9 @@ class Connection(asyncio.Protocol):
     # Reading
 
     def _read_on(self) -> None:
-        """Serve the heads in the buffer, as many as may be owed at a time."""
-        buffer = self._buffer
-        while buffer and not self._is_deaf and len(self._owed) < MOST_OWED:
+        """Serve the heads in the buffer, as many as may be owed at a time, and a few before others have their turn."""
+        buffer, served = self._buffer, 0
+        while buffer and not self._is_deaf and not self._has_enough():
             if not self._searched and buffer.startswith(b"\r\n"):  # RFC 9112 2.2: an empty line before is forgiven
                 del buffer[:2]
                 continue
@@ -135,6 +149,9 @@ class Connection(asyncio.Protocol):
                 self._searched = 0
                 self._since = self._house.now
                 self._serve_head(head)
+                served += 1
+                if served >= MOST_AT_ONCE:
+                    self._let_others()
             elif not (65 <= buffer[0] <= 90 or buffer == b"\r"):  # a method begins with a capital letter
                 self._refuse(400)
             else:
@@ -142,9 +159,21 @@ class Connection(asyncio.Protocol):
                 break
         self._mind_the_queue()
 
+    def _let_others(self) -> None:
+        self._lets_others = True
+        asyncio.get_running_loop().call_soon(self._go_on)
+
+    def _go_on(self) -> None:
+        self._lets_others = False
+        self._read_on()
+
+    def _has_enough(self) -> bool:
+        """Whether what it asks further is to wait: for its answers, for it to read them, or for others' turn."""
+        return self._lets_others or self._is_stuffed or len(self._owed) >= MOST_OWED
+
     def _mind_the_queue(self) -> None:
-        """Stop reading while too much is owed, and go on after."""
-        is_full = len(self._owed) >= MOST_OWED and not self._is_deaf
+        """Stop reading while it has enough, and go on after."""
+        is_full = self._has_enough() and not self._is_deaf
         if is_full != self._is_paused and self._transport is not None and not self._transport.is_closing():
             self._is_paused = is_full
             if is_full:

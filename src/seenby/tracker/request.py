@@ -106,7 +106,7 @@ def read_strictly(head: bytes) -> Request | BadRequest:
     except httptools.HttpParserError:
         return BadRequest(400)
     if parser.get_http_version() not in ("1.0", "1.1"):
-        return BadRequest(505)
+        return BadRequest(400)  # not 505: a 5xx of ours means that something is wrong on our side
     keeps_alive = told.keeps_alive and parser.get_http_version() == "1.1"
     has_body = not told.is_complete and not is_upgrade
     return Request(

@@ -3,8 +3,10 @@
 import asyncio
 import contextlib
 import gc
+import os
 import resource
 import signal
+import socket
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -15,7 +17,7 @@ import uvloop
 
 from seenby.journal import Journal
 from seenby.metrics import served
-from seenby.tracker.connection import Connection
+from seenby.tracker.connection import MOST_UNREAD, Connection
 from seenby.tracker.counts import Counts
 from seenby.tracker.house import House
 from seenby.tracker.trust import Trust, TrustFiles
@@ -73,6 +75,7 @@ async def serve(
     server = await loop.create_server(
         partial(Connection, house), host, port, backlog=BACKLOG, reuse_port=options.reuse_port or None
     )
+    _keep_buffers_small(server)
     if journal is not None:
         journal.start()
     sweeping = asyncio.create_task(_sweep(house, sweep, options.files))
@@ -149,6 +152,13 @@ async def _finish(house: House, journal: Journal | None) -> None:
         await asyncio.sleep(LAST_ANSWER_SECONDS / 10)
     house.cut_all_off()
     await asyncio.sleep(0)
+
+
+def _keep_buffers_small(server: asyncio.Server) -> None:
+    """Else the kernel takes megabytes of answers for each client that reads none, and we are kept busy making them."""
+    for listening in server.sockets:
+        with socket.socket(fileno=os.dup(listening.fileno())) as same:  # uvloop's own sets no options
+            same.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, MOST_UNREAD)  # those it accepts inherit it
 
 
 def _files_allowed() -> int:
