@@ -1,16 +1,17 @@
-"""Which network an address belongs to: the longest block of the lists that holds it.
+"""Which network an address belongs to: the longest block of the list by hand that holds it, else the generated table.
 
 Loopback, private, link-local and reserved addresses are SILENT: on one machine everybody shares 127.0.0.1, and behind
 a proxy that hides the client everybody shares one private address, so they can neither accuse nor excuse.
 """
 
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from pkgutil import get_data
 from typing import Final
 
 from seenby.judge.lists.networks import BLOCKS, GOOGLE_SPECIAL, NetworkKind
+from seenby.judge.lists.spans import Row, Spans, less, spans_of, unpack
 
 REMEMBERED: Final = 16_384  # addresses whose answer is kept
 Address = IPv4Address | IPv6Address
@@ -32,33 +33,12 @@ class Network:
     here: bool = False  # loopback: the machine that Seenby itself runs on
 
 
-class _Table:
-    """Prefixes by length, longest first."""
-
-    def __init__(self, entries: Iterable[tuple[str, tuple[NetworkKind, str]]], *, version: int) -> None:
-        self.bits = 32 if version == 4 else 128
-        by_length: dict[int, dict[int, tuple[NetworkKind, str]]] = {}
-        for text, value in entries:
-            network = ip_network(text)
-            if network.version == version:
-                by_length.setdefault(network.prefixlen, {})[int(network.network_address)] = value
-        self.levels: list[tuple[int, Mapping[int, tuple[NetworkKind, str]]]] = [
-            (self.bits - length, by_length[length]) for length in sorted(by_length, reverse=True)
-        ]
-
-    def find(self, address: Address) -> tuple[NetworkKind, str] | None:
-        number = int(address)
-        for shift, blocks in self.levels:
-            found = blocks.get(number >> shift << shift)
-            if found is not None:
-                return found
-        return None
-
-
-_ENTRIES: Final = [(prefix, (block.kind, block.owner)) for block in BLOCKS for prefix in block.prefixes.split()]
-_TABLES: Final = {4: _Table(_ENTRIES, version=4), 6: _Table(_ENTRIES, version=6)}
-_SPECIAL_ENTRIES: Final = [(prefix, (NetworkKind.GOOGLE, "Google")) for prefix in GOOGLE_SPECIAL.split()]
-_SPECIAL: Final = {4: _Table(_SPECIAL_ENTRIES, version=4), 6: _Table(_SPECIAL_ENTRIES, version=6)}
+# Addresses that name nobody in public: IANA's special-purpose registries (RFC 6890), and IPv6 outside 2000::/3.
+RESERVED: Final = (
+    "0.0.0.0/8 10.0.0.0/8 100.64.0.0/10 127.0.0.0/8 169.254.0.0/16 172.16.0.0/12 192.0.0.0/24 192.0.2.0/24"
+    " 192.168.0.0/16 198.18.0.0/15 198.51.100.0/24 203.0.113.0/24 224.0.0.0/3"
+    " ::/3 2001::/23 2001:db8::/32 3fff::/20 4000::/2 8000::/1"
+)
 SILENT: Final = Network(kind=NetworkKind.SILENT)
 
 # One machine, many addresses: hits from a provider that spreads one job over its space are neighbours by owner.
@@ -84,12 +64,48 @@ def network_of(text: str | None) -> Network:
     address = parse_address(text)
     if address is None:
         return SILENT
-    if not address.is_global or address.is_multicast:
+    kind, owner, special = _table().find(int(address), version=address.version) or _UNLISTED
+    if kind == NetworkKind.SILENT:
         return Network(kind=NetworkKind.SILENT, near=str(address), place=str(address), here=address.is_loopback)
-    kind, owner = _TABLES[address.version].find(address) or (NetworkKind.UNLISTED, "")
-    special = kind is NetworkKind.GOOGLE and _SPECIAL[address.version].find(address) is not None
     near = _neighbourhood(address)
-    return Network(kind=kind, owner=owner, near=near, place=owner if kind in _SPREADS else near, special=special)
+    return Network(
+        kind=_KINDS[kind], owner=owner, near=near, place=owner if kind in _SPREADS else near, special=bool(special)
+    )
+
+
+_KINDS: Final = {str(kind): kind for kind in NetworkKind}
+_UNLISTED: Final = (str(NetworkKind.UNLISTED), "", "")
+
+
+def generated() -> Spans:
+    """The table made by tools/lists.py, which is part of the package."""
+    return unpack(get_data("seenby.judge.lists", "networks.bin") or b"")
+
+
+@cache
+def _table() -> Spans:
+    """Everything in one table: nobody's addresses, then the blocks by hand, the longest first, then the generated."""
+    below = generated()
+    by_hand = [(prefix, (str(block.kind), block.owner, "")) for block in BLOCKS for prefix in block.prefixes.split()]
+    by_hand += [(prefix, (str(NetworkKind.GOOGLE), "Google", "special")) for prefix in GOOGLE_SPECIAL.split()]
+    by_hand += [(prefix, (str(NetworkKind.SILENT), "", "")) for prefix in RESERVED.split()]
+    owners = [(*owner, "") for owner in below.owners]
+    owners += dict.fromkeys(owner for _, owner in by_hand)
+    numbers = {owner: at for at, owner in enumerate(owners)}
+    blocks = [(ip_network(prefix), numbers[owner]) for prefix, owner in by_hand]
+    tables = []
+    for version, shift in ((4, 0), (6, 64)):
+        taken: list[Row] = []
+        mine = [(network, owner) for network, owner in blocks if network.version == version]
+        for length in sorted({network.prefixlen for network, _ in mine}, reverse=True):
+            rows = [
+                (int(network.network_address) >> shift, int(network.broadcast_address) >> shift, owner)
+                for network, owner in mine
+                if network.prefixlen == length
+            ]
+            taken = sorted([*taken, *less(rows, taken)])
+        tables.append([*taken, *less(below.rows(version=version), taken)])
+    return spans_of(*tables, owners=owners, note=below.note)
 
 
 def same_line(one: str | None, other: str | None) -> bool:
@@ -105,4 +121,4 @@ def same_line(one: str | None, other: str | None) -> bool:
 def _neighbourhood(address: Address) -> str:
     if isinstance(address, IPv6Address):
         return f"{int(address) >> 64:x}"
-    return str(IPv4Address(int(address) >> 8 << 8))
+    return str(address).rpartition(".")[0] + ".0"
