@@ -15,7 +15,7 @@ from seenby.judge.evidence import HONEYPOT, Evidence
 from seenby.judge.finding import Finding, Rule
 from seenby.judge.lists.agents import AgentKind
 from seenby.judge.rules import DECIDING, HISTORY, WEIGHING
-from seenby.judge.scene import Scene, Trace, find_pairs, find_runs, find_sweeps, read
+from seenby.judge.scene import Scene, Trace, find_complete, find_pairs, find_runs, find_scattered, find_sweeps, read
 from seenby.judge.weights import (
     CAPS,
     CLEARLY_MACHINE,
@@ -62,10 +62,13 @@ def _look(evidence: Evidence) -> Scene:
         readers=readers,
         runs=find_runs(traces, evidence.n_links),
         sweeps=find_sweeps(traces, readers),
+        complete=find_complete(traces, evidence.n_links),
+        scattered=find_scattered(traces),
         claimed=find_claims(evidence, traces),
         pairs=find_pairs(traces, PAIR_SECONDS),
         actor_honeypots=_times((trace.actor, trace.t) for trace in traps),
         place_honeypots=_times((trace.place, trace.t) for trace in traps),
+        wide_honeypots=_times((trace.anywhere, trace.t) for trace in traps),
     )
 
 

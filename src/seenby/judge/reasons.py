@@ -68,10 +68,13 @@ REASONS: Final[Mapping[str, str]] = {
     # bursts
     "burst": "Followed several links faster than a hand does",
     "two_links": "Followed two links within a second",
+    "all_links": "Followed every link of the message",
+    "scattered": "The same program followed links from several lines at once",
     "sweep": "Fetched the copies of several recipients at once",
     # honeypot
     "honeypot": "Followed a link that nobody can see",
     "honeypot_client": "The same client followed the link that nobody can see",
+    "honeypot_elsewhere": "The same client followed the link that nobody can see in another recipient's copy",
     "honeypot_place": "Something on the same line followed the link that nobody can see",
     # what else the client and its neighbours did
     "opened_before": "The message was opened on the same line before",

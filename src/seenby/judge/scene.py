@@ -19,7 +19,14 @@ from seenby.judge.lists.agents import AgentKind
 from seenby.judge.lists.networks import NetworkKind
 from seenby.judge.networks import Network, network_of
 from seenby.judge.request import Completeness, Request, read_request
-from seenby.judge.weights import RUN_GAP, SWEEP_SECONDS, UNRELATED_SECONDS
+from seenby.judge.weights import (
+    ALL_LINKS_FROM,
+    RUN_GAP,
+    SCATTERED_LINES,
+    SCATTERED_SECONDS,
+    SWEEP_SECONDS,
+    UNRELATED_SECONDS,
+)
 
 ActorKey = tuple[str | None, str, str, str]
 PlaceKey = tuple[str | None, str]
@@ -45,6 +52,12 @@ class Trace:
     def actor(self) -> ActorKey:
         """Who, as far as one client can be told from another."""
         return (self.seen.reader, self.network.place, self.agent.family, self.request.completeness)
+
+    @property
+    def anywhere(self) -> ActorKey:
+        """The same client at whichever reader's copy; nobody where a network serves everybody."""
+        near = "" if self.network.kind in _SHARED else self.network.near
+        return (None, near, self.agent.family, self.request.completeness)
 
     @property
     def place(self) -> PlaceKey:
@@ -84,6 +97,8 @@ class Scene:
     readers: Mapping[str, Reader]
     runs: Mapping[int, Run]
     sweeps: Mapping[int, Sweep]
+    complete: frozenset[int]  # clicks of an actor that followed every link
+    scattered: Mapping[int, int]  # clicks of one agent from several lines at once, and how many lines
     claimed: Mapping[int, str]  # hits that an own view explains
     pairs: Mapping[int, tuple[int, ...]]  # clicks on the same link in the same moment by other actors
     leaning: list[float] = field(default_factory=list)
@@ -91,6 +106,7 @@ class Scene:
     place_machines: Mapping[PlaceKey, Sequence[float]] = field(default_factory=dict)
     actor_honeypots: Mapping[ActorKey, Sequence[float]] = field(default_factory=dict)
     place_honeypots: Mapping[PlaceKey, Sequence[float]] = field(default_factory=dict)
+    wide_honeypots: Mapping[ActorKey, Sequence[float]] = field(default_factory=dict)  # on anybody's copy
     line_opens: Mapping[PlaceKey, Sequence[float]] = field(default_factory=dict)  # like a person's
     line_clicks: Mapping[PlaceKey, Sequence[float]] = field(default_factory=dict)
     reader_opens: Mapping[str | None, Sequence[float]] = field(default_factory=dict)
@@ -162,6 +178,38 @@ def _run(row: Sequence[Trace], n_links: int) -> dict[int, Run]:
     span = max(first.values()) - min(first.values())
     run = Run(links=len(first), mean_gap=span / (len(first) - 1), covers_all=n_links >= 3 and pages >= n_links)
     return {trace.index: run for trace in row}
+
+
+def find_complete(traces: Iterable[Trace], n_links: int) -> frozenset[int]:
+    """The clicks of actors that followed every link of a message with several."""
+    if n_links < ALL_LINKS_FROM:
+        return frozenset()
+    rows: dict[ActorKey, list[Trace]] = defaultdict(list)
+    for trace in traces:
+        if not trace.opening and trace.network.place and is_page_link(trace.seen.link):
+            rows[trace.actor].append(trace)
+    complete = (row for row in rows.values() if len({trace.seen.link for trace in row}) >= n_links)
+    return frozenset(trace.index for row in complete for trace in row)
+
+
+def find_scattered(traces: Iterable[Trace]) -> dict[int, int]:
+    """Clicks of one agent on different links of one copy, from several lines within a minute."""
+    rows: dict[tuple[str | None, str | None], list[Trace]] = defaultdict(list)
+    for trace in traces:
+        if not trace.opening and trace.seen.agent and trace.network.kind not in _SHARED:
+            rows[trace.seen.reader, trace.seen.agent].append(trace)
+    scattered: dict[int, int] = {}
+    for row in rows.values():
+        row.sort(key=lambda one: one.t)
+        start = 0
+        for end, trace in enumerate(row):
+            while trace.t - row[start].t > SCATTERED_SECONDS or end - start >= 50:
+                start += 1
+            lines = {one.network.near: one.seen.link for one in row[start : end + 1]}
+            if len(lines) >= SCATTERED_LINES and len(set(lines.values())) >= SCATTERED_LINES:
+                for one in row[start : end + 1]:
+                    scattered[one.index] = max(scattered.get(one.index, 0), len(lines))
+    return scattered
 
 
 def find_sweeps(traces: Iterable[Trace], readers: Mapping[str, Reader]) -> dict[int, Sweep]:

@@ -138,6 +138,11 @@ BURST_ALL_LINKS: Final = -0.7  # and every link of the message among them
 BURST_LINKS: Final = 3  # different links before it is a burst; two in a second happens to people
 TWO_LINKS: Final = -0.5
 RUN_GAP: Final = 6.0  # seconds without a fetch that end a run
+ALL_LINKS: Final = -1.2  # every link of a message with four or more, slowly: thoroughness is rarer in people
+ALL_LINKS_FROM: Final = 4
+SCATTERED: Final = -2.0  # one agent on three lines within a minute; a carrier's changing exits are the doubt
+SCATTERED_LINES: Final = 3
+SCATTERED_SECONDS: Final = 60.0
 UNRELATED_READERS: Final = -2.6  # one place fetching the copies of readers who have nothing in common
 SAME_DOMAIN_SWEEP: Final = -1.6  # one place fetching many copies of one domain in seconds
 SWEEP_SECONDS: Final = 12.0
@@ -150,6 +155,7 @@ HONEYPOT: Final = -4.3  # nobody sees it; a screen reader or View Source might, 
 HONEYPOT_COMPANY: Final = (
     -3.7
 )  # the same client touched the honeypot within the quarter of an hour: the doubt is two people alike
+HONEYPOT_ELSEWHERE: Final = -2.0  # the same client did so on another reader's copy; an office shares line and agent
 HONEYPOT_PLACE: Final = -1.4
 
 # --- company --------------------------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ from typing import Final
 from seenby.judge.finding import Rule
 from seenby.judge.rules.agent import agent
 from seenby.judge.rules.agent_changed import agent_changed
+from seenby.judge.rules.all_links import all_links
 from seenby.judge.rules.before_sending import before_sending
 from seenby.judge.rules.bounce import bounce
 from seenby.judge.rules.browser_prefetch import browser_prefetch
@@ -30,6 +31,7 @@ from seenby.judge.rules.own_view import own_view
 from seenby.judge.rules.prior import prior
 from seenby.judge.rules.privacy_prefetch import privacy_prefetch
 from seenby.judge.rules.reply import reply
+from seenby.judge.rules.scattered import scattered
 from seenby.judge.rules.sweep import sweep
 from seenby.judge.rules.too_soon import too_soon
 
@@ -58,6 +60,8 @@ WEIGHING: Final[tuple[Rule, ...]] = (
     network,
     too_soon,
     burst,
+    all_links,
+    scattered,
     sweep,
     honeypot,
     resembles_own_device,

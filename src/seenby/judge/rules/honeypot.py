@@ -22,6 +22,8 @@ def honeypot(trace: Trace, scene: Scene) -> Finding | None:
         return None
     if within(scene.actor_honeypots.get(trace.actor, ()), trace.t, span):
         return Finding(code="honeypot_client", weight=weights.HONEYPOT_COMPANY, family=Family.HONEYPOT)
+    if trace.anywhere[1] and within(scene.wide_honeypots.get(trace.anywhere, ()), trace.t, span):
+        return Finding(code="honeypot_elsewhere", weight=weights.HONEYPOT_ELSEWHERE, family=Family.HONEYPOT)
     full = trace.request.completeness is Completeness.FULL
     if not full and within(scene.place_honeypots.get(trace.place, ()), trace.t, span):
         return Finding(code="honeypot_place", weight=weights.HONEYPOT_PLACE, family=Family.HONEYPOT)
