@@ -31,9 +31,7 @@ def test_after_one_failure_a_file_is_not_touched_again_and_nothing_is_lost(tmp_p
     assert not check(ledger, drained(data / "journal"))
 
 
-@pytest.mark.parametrize(
-    "inject", ["fallocate:error=ENOSPC:when=3", "fsync:error=EIO:when=5", "rename:error=EIO:when=3"]
-)
+@pytest.mark.parametrize("inject", ["fsync:error=EIO:when=3", "rename:error=EIO:when=3"])
 def test_when_no_new_segment_can_be_made_what_is_lost_is_counted_until_one_can(tmp_path, inject):
     data = tmp_path / "data"
     ledger, keys = Ledger(), keyring(data)

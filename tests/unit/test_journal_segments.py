@@ -29,7 +29,9 @@ def hit_id(number: int) -> str:
 
 
 def new_segment(folder: Path, *, number: int = 1, room: int = 8192) -> Segment:
-    return Segment(folder, started=1_700_000_000_000_000, writer="0123456789abcdef", number=number, room=room)
+    segment = Segment(folder, writer="0123456789abcdef", room=room)
+    segment.begin(started=1_700_000_000_000_000, number=number)
+    return segment
 
 
 def written(folder: Path, count: int = 4) -> tuple[Path, list[int]]:

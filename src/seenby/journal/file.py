@@ -7,6 +7,7 @@ its last batch is written again into a new segment, and the hits' ids make that 
 """
 
 import asyncio
+import contextlib
 import logging
 import queue
 import threading
@@ -173,7 +174,7 @@ class FileJournal:
                 disk.look_after()
                 continue
             if flight is None:
-                disk.finish()
+                disk.close()
                 self._tell(self._ended.set)
                 return
             began = time.perf_counter()
@@ -203,6 +204,8 @@ class _Disk:
         self._writer = new_writer()
         self._number = 0
         self._segment: Segment | None = None
+        self._spare: Segment | None = None  # the next one
+        self._making: threading.Thread | None = None
         self._ends = 0.0  # when the segment in use is old enough, monotonic
         self._retry = 0.0  # before this no new segment is tried, monotonic
         self.is_good = True
@@ -216,6 +219,8 @@ class _Disk:
                 return len(payloads) - at
             try:
                 was, at = at, segment.write(payloads, at)
+                if segment.is_half_full:
+                    self._make_spare()
             except OSError as error:
                 _log.warning("journal: writing %s failed (%s); going on in a new segment", segment.name, error.strerror)
                 failures += 1
@@ -255,6 +260,13 @@ class _Disk:
             except OSError:
                 return  # what was answered is on disk; only spare room was not given back
 
+    def close(self) -> None:
+        """End the segment in use, and leave no spare one behind."""
+        self.finish()
+        if (spare := self._take_spare()) is not None:
+            with contextlib.suppress(OSError):
+                spare.discard()
+
     def _abandon(self) -> None:
         segment, self._segment = self._segment, None
         if segment is not None:
@@ -275,14 +287,10 @@ class _Disk:
             if self.bytes_kept() + self._segment_bytes > self._max_bytes:
                 self._turn_red("it is as large as it may be")
                 return None
+            segment = self._take_spare() or self._make()
             self._number += 1
-            self._segment = Segment(
-                self._folder,
-                started=time.time_ns() // 1000,
-                writer=self._writer,
-                number=self._number,
-                room=self._segment_bytes,
-            )
+            segment.begin(started=time.time_ns() // 1000, number=self._number)
+            self._segment = segment
         except OSError as error:
             self._turn_red(error.strerror or "no segment could be made")
             return None
@@ -291,6 +299,25 @@ class _Disk:
             _log.warning("journal: hits are kept again")
         self.is_good = True
         return self._segment
+
+    def _make(self) -> Segment:
+        return Segment(self._folder, writer=self._writer, room=self._segment_bytes)
+
+    def _make_spare(self) -> None:
+        """Have the next segment ready before this one is full: nobody is to wait while it is made."""
+        if self._spare is None and self._making is None:
+            self._making = threading.Thread(target=self._keep_spare, name="journal spare", daemon=True)
+            self._making.start()
+
+    def _keep_spare(self) -> None:
+        with contextlib.suppress(OSError):  # then it is tried again when it is needed, and that is told
+            self._spare = self._make()
+
+    def _take_spare(self) -> Segment | None:
+        if self._making is not None:
+            self._making.join()
+        spare, self._spare, self._making = self._spare, None, None
+        return spare
 
     def bytes_kept(self) -> int:
         """The size of all segments in the folder."""

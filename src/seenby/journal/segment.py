@@ -20,6 +20,7 @@ SUFFIX: Final = ".journal"
 UNBORN: Final = ".new"
 DAMAGED: Final = ".damaged"
 BLOCK: Final = 4096
+_ZEROS: Final = bytes(1024 * 1024)
 _NAME: Final = re.compile(r"[0-9]{16}-([0-9a-f]{16})-[0-9]{6}\.journal")
 
 
@@ -79,30 +80,60 @@ def clear_unborn(folder: Path) -> None:
 
 
 class Segment:
-    """A segment being written. Every method may raise OSError; after that the segment is to be abandoned."""
+    """A segment being written. Every method may raise OSError; after that the segment is to be abandoned.
 
-    def __init__(self, folder: Path, *, started: int, writer: str, number: int, room: int) -> None:
-        self.name = f"{started:016d}-{writer}-{number:06d}{SUFFIX}"
-        self._seed = seed_of(self.name)
-        self._size = room = -(-room // BLOCK) * BLOCK
-        self._used = 0
-        unborn = folder / (self.name + UNBORN)
-        self._file = os.open(unborn, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+    It is made of zeros that are on disk, not of room that is only promised: then a commit changes bytes of the file and
+    nothing else of the file system, which takes half as long. It is no segment for anybody until `begin`.
+    """
+
+    def __init__(self, folder: Path, *, writer: str, room: int) -> None:
+        self.name = ""
+        self._seed = self._used = 0
+        self._folder = folder
+        self._writer = writer
+        self._size = -(-room // BLOCK) * BLOCK
+        self._unborn = folder / f"{writer}-{secrets.token_hex(8)}{SUFFIX}{UNBORN}"
+        self._file = os.open(self._unborn, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX)
-            os.posix_fallocate(self._file, 0, room)
-            os.fsync(self._file)
-            unborn.rename(folder / self.name)
-            sync_folder(folder)
+            os.posix_fallocate(self._file, 0, self._size)  # a disk without so much room says so here
+            self._fill()
         except OSError:
-            os.close(self._file)
-            unborn.unlink(missing_ok=True)
+            self.discard()
             raise
+
+    def _fill(self) -> None:
+        at = 0
+        while at < self._size:
+            at += os.pwrite(self._file, _ZEROS[: self._size - at], at)
+            os.fdatasync(self._file)  # little by little: whoever commits meanwhile waits for this too
+        os.fsync(self._file)
+
+    def begin(self, *, started: int, number: int) -> None:
+        """From now on it is a segment, by its name."""
+        self.name = f"{started:016d}-{self._writer}-{number:06d}{SUFFIX}"
+        self._seed = seed_of(self.name)
+        try:
+            self._unborn.rename(self._folder / self.name)
+            sync_folder(self._folder)
+        except OSError:
+            self.discard()
+            raise
+
+    def discard(self) -> None:
+        """Delete what has not begun."""
+        self.abandon()
+        self._unborn.unlink(missing_ok=True)
 
     @property
     def is_empty(self) -> bool:
         """Whether nothing was written yet."""
         return self._used == 0
+
+    @property
+    def is_half_full(self) -> bool:
+        """Whether another one will be needed before long."""
+        return self._used * 2 > self._size
 
     def write(self, payloads: list[bytes], start: int) -> int:
         """Put payloads from `start` on as far as there is room, on disk when this returns; where the next one is."""
