@@ -51,7 +51,7 @@ def read_piece(data: bytes) -> Piece | None:
     """The piece that `pack_piece` packed, or None when it is none. Never raises."""
     try:
         piece = _decode_piece(data)
-    except (msgspec.DecodeError, ValueError):  # text that is no UTF-8 is a ValueError
+    except (msgspec.DecodeError, ValueError, RecursionError):  # text that is no UTF-8 is a ValueError
         return None
     return piece if _is_sound(piece.place) else None
 
@@ -65,7 +65,7 @@ def read_places(data: bytes) -> list[Place]:
     """What `pack_places` packed; nothing when it is something else. Never raises."""
     try:
         told = _decode_places(data)
-    except (msgspec.DecodeError, ValueError):
+    except (msgspec.DecodeError, ValueError, RecursionError):
         return []
     return [place for place in (Place(*one) for one in told) if _is_sound(place)]
 

@@ -70,10 +70,10 @@ def unpack_hit(payload: bytes) -> Hit | None:
     try:
         told = _decode(payload)
         at = _EPOCH + timedelta(microseconds=told.at)
-    except (msgspec.DecodeError, ValueError, OverflowError):  # text that is no UTF-8 is a ValueError
+    except (msgspec.DecodeError, ValueError, OverflowError, RecursionError):  # text that is no UTF-8 is a ValueError
         return None
     token = read_token(told.token)
-    if token is None or len(told.id) != 16:
+    if token is None or len(told.id) != 16 or not _is_text(told):
         return None
     return Hit(
         id=encode_id(told.id),
@@ -83,6 +83,14 @@ def unpack_hit(payload: bytes) -> Hit | None:
         address=told.client.address,
         agent=told.client.agent,
         headers=told.client.headers,
+    )
+
+
+def _is_text(told: _Payload) -> bool:
+    """Whether a store takes it: PostgreSQL has no NUL in a text, and the tracker lets none in."""
+    client = told.client
+    return "\0" not in "".join(
+        (told.method, client.address or "", client.agent or "", *sum(client.headers.items(), ()))
     )
 
 
