@@ -5,6 +5,8 @@ Whatever fails here, mail and readers are served all the same.
 
 import contextlib
 import socket
+import sys
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from socketserver import ThreadingMixIn
 from threading import Thread
@@ -17,11 +19,43 @@ from prometheus_client.registry import Collector
 from seenby import maillog
 from seenby.settings import split_listen
 
-_SLOW: Final = 5.0  # seconds that whoever asks may take to do so
+_SLOW: Final = 5.0  # seconds that whoever asks may take, from connecting to the last byte read
+_MOST: Final = 16  # who may ask at a time: each takes a thread and a file, and clients of the process need files too
 
 
 class _Server(ThreadingMixIn, WSGIServer):
     daemon_threads = True
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:  # noqa: ANN401 - socketserver's
+        self._since: dict[Any, float] = {}
+        super().__init__(*arguments, **options)
+
+    def verify_request(self, request: Any, client_address: Any) -> bool:  # noqa: ANN401, ARG002 - socketserver's
+        """Whether there is room for one more."""
+        return len(self._since) < _MOST
+
+    def process_request(self, request: Any, client_address: Any) -> None:  # noqa: ANN401
+        """Answer in a thread."""
+        self._since[request] = time.monotonic()
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:  # noqa: ANN401
+        """It is over."""
+        self._since.pop(request, None)
+        super().shutdown_request(request)
+
+    def service_actions(self) -> None:
+        """Twice a second: cut off whose time is up."""
+        late = time.monotonic() - _SLOW
+        for request in [request for request, since in list(self._since.items()) if since < late]:
+            with contextlib.suppress(OSError):
+                request.shutdown(socket.SHUT_RDWR)
+
+    def handle_error(self, _request: Any, _client_address: Any) -> None:  # noqa: ANN401
+        """Who leaves too early or asks too slowly is nothing to tell; socketserver would print their address."""
+        error = sys.exc_info()[1]
+        if error is not None and not isinstance(error, OSError):
+            maillog.failed("metrics", error)
 
 
 class _Server6(_Server):

@@ -1,5 +1,6 @@
 """Numbers and health on a port of their own, of the real processes."""
 
+import contextlib
 import json
 import os
 import re
@@ -7,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -62,6 +64,35 @@ def tracker(data: Path, numbers: int, *, number: int = 1) -> Iterator[int]:
     finally:
         process.terminate()
         process.communicate(timeout=20)
+
+
+def test_whoever_asks_too_slowly_takes_little_room_and_no_line_of_the_log(capfd: pytest.CaptureFixture[str]) -> None:
+    with served("127.0.0.1:0", is_alive=lambda: True, is_ready=lambda: True) as port:
+        assert port is not None
+        before = threading.active_count()
+        slow = [socket.create_connection(("127.0.0.1", port)) for _ in range(200)]
+        for one in slow:
+            with contextlib.suppress(OSError):
+                one.sendall(b"GET /met")
+        time.sleep(0.5)
+        assert threading.active_count() <= before + 16
+        drip = time.monotonic() + 20
+        while get_or_nothing(port) != 200:  # those who are in are cut off, even if they send a byte now and then
+            assert time.monotonic() < drip
+            for one in slow:
+                with contextlib.suppress(OSError):
+                    one.sendall(b"r")
+            time.sleep(0.2)
+        for one in slow:
+            one.close()
+    assert "Exception" not in capfd.readouterr().err
+
+
+def get_or_nothing(port: int) -> int:
+    try:
+        return get(port, "/healthz")[0]
+    except OSError:
+        return 0
 
 
 @pytest.mark.slow
