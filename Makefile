@@ -84,6 +84,10 @@ corpora: setup ## fetch other people's mail and HTML for the tests, into .corpor
 
 ##@ measure
 
+.PHONY: accuracy
+accuracy: setup ## the judge's two error rates on our own cases, without each family, and beside published rules
+	@$(BIN)/python -m tests.accuracy
+
 .PHONY: bench
 bench: setup ## speed, as ratios within one run
 	@$(BIN)/seenby bench instrument
