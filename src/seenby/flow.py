@@ -68,6 +68,7 @@ from seenby.words.message import (
     Untracked,
 )
 from seenby.words.policy import OFF, Policy
+from seenby.words.report import ReportKind
 from seenby.words.return_path import sign_return_path
 from seenby.words.token import MESSAGE_BYTES, RECIPIENT_BYTES, Keyring, Kind, encode_id
 
@@ -204,7 +205,8 @@ async def take_back(house: House, came: Returned) -> Intake:
             return Refused(code=550, status="5.1.1", why="There is no such return address")
         if await returned.is_known(tx, identity=identity):
             return Accepted(message=copy["message"])
-        if await returned.count(tx, copy) >= REPORTS:
+        is_end = report.kind is ReportKind.FAILED and copy["state"] == Delivery.SENT.value  # which comes once
+        if not is_end and await returned.count(tx, copy) >= REPORTS:
             return Refused(code=550, status="5.7.1", why="Too much mail has come to this return address")
         await returned.write(tx, copy, report, identity=identity, at=came.at)
         await _put_own(

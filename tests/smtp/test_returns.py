@@ -328,6 +328,18 @@ async def test_one_return_address_takes_so_much_mail_and_no_more(house: House) -
         assert await take_back(house, message, report(POSTFIX), of=ROB) == Accepted(message=message)
 
 
+async def test_a_bounce_is_taken_in_however_much_mail_came_before_it_and_only_one(house: House) -> None:
+    """Rita's address may stand for many who are all away; and whoever knows a return address may fill it up."""
+    async with serving() as server:
+        house, message = await sent(house, server)
+    for n in range(REPORTS):
+        await take_back(house, message, b"Auto-Submitted: auto-replied\r\nSubject: %d\r\n\r\nx\r\n" % n)
+    assert await take_back(house, message, report(POSTFIX)) == Accepted(message=message)
+    (person,) = await rows(house.store, "recipients_of", message=message)
+    assert person["state"] == "bounced"
+    assert isinstance(await take_back(house, message, report(POSTFIX) + b"again\r\n"), Refused)
+
+
 async def test_mail_that_goes_round_in_circles_and_mail_for_nobody_is_refused(house: House) -> None:
     async with serving() as server:
         house, message = await sent(house, server)
