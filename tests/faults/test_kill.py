@@ -2,6 +2,7 @@
 
 The trace counts each call by itself: 30 boundaries, over the first commits and the first three segments."""
 
+import os
 import random
 import signal
 import time
@@ -23,6 +24,7 @@ BOUNDARIES = {
     "rename": 3,
     "ftruncate": 2,
 }  # how many of each
+KILLS = int(os.environ.get("SEENBY_FAULTS_KILLS", "5"))
 BROKEN = "tests.faults.broken"
 
 
@@ -41,7 +43,7 @@ def lives(data: Path, count: int, *, seed: int, module: str = "seenby.tracker") 
 
 
 def test_killed_at_any_moment_it_loses_and_doubles_nothing_that_was_answered(tmp_path):
-    ledger = lives(tmp_path / "data", 5, seed=7)
+    ledger = lives(tmp_path / "data", KILLS, seed=7)
     assert len(ledger.answered) > 500
     assert not check(ledger, drained(tmp_path / "data" / "journal"))
 

@@ -402,11 +402,15 @@ def test_a_journal_that_raises_lets_no_answer_before_it_go_early(start):
         def append(self, payload, then):
             if self.kept_bytes:
                 raise RuntimeError("this should not be")
-            super().append(payload, lambda: asyncio.get_running_loop().call_later(0.3, on_disk))
+
+            def soon():
+                asyncio.get_running_loop().call_later(0.3, on_disk)
 
             def on_disk():
                 kept.append(payload)
                 then()
+
+            super().append(payload, soon)
 
     client = start(RaisingAtTheSecond()).client()
     head = b" HTTP/1.1\r\nHost: t\r\n\r\n"
