@@ -169,7 +169,7 @@ MACHINE_PLACE: Final = -0.7
 COMPANY_SECONDS: Final = 900.0
 AGENT_CHANGED: Final = -1.5  # from a cloud, the open and the click are two different browsers within a minute
 PAIR_PROTECTED: Final = 0.9  # a machine looked at the link in the moment of this click: a click had to happen for that
-PAIR_SHADOW: Final = -3.2  # the less credible of two fetches of a link in one moment: nobody clicks on two lines at once
+PAIR_SHADOW: Final = -3.2  # the less credible of two fetches of a link in one moment: nobody clicks on two lines
 PAIR_SECONDS: Final = 2.5
 BOUNCED: Final = -3.6
 
