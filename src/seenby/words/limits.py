@@ -45,7 +45,9 @@ LIMITS: Final = (
     Limit(name="SMTP connections at once", value=SMTP_DIALOGS, unit="", beyond="turned away with 421, try again"),
     Limit(name="failed AUTH in one session", value=AUTH_FAILURES, unit="", beyond="the connection is closed with 421"),
     Limit(name="mail to a return address", value=REPORT_BYTES, unit="bytes", beyond="refused with 552 5.3.4"),
-    Limit(name="mails to one return address", value=REPORTS, unit="", beyond="refused with 550 5.7.1, but for its bounce"),
+    Limit(
+        name="mails to one return address", value=REPORTS, unit="", beyond="refused with 550 5.7.1, but for its bounce"
+    ),
     Limit(
         name="recipients refused for want of AUTH in one session",
         value=REFUSED_STRANGERS,
