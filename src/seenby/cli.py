@@ -16,13 +16,15 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from seenby import __version__, maillog, workbench
+from seenby import __version__, maillog, networkdata, workbench
 from seenby.accounts import Accounts
 from seenby.bench import bench_text, run_bench
 from seenby.demo import run_demo
 from seenby.doctor import examine
 from seenby.folder import Folder, find_folder, open_folder
 from seenby.keys import key_states, revoke_key, rotate_key
+from seenby.report.summary import report_of
+from seenby.report.views import PEOPLE, VIEWS
 from seenby.settings import Settings, load_settings, settings_file, unknown_variables
 from seenby.supervise import supervise, supervise_trackers
 from seenby.tracker.trust import change_denied, what_is_meant
@@ -45,6 +47,8 @@ keys = typer.Typer(help="Keys that pixels and links are signed with.", no_args_i
 app.add_typer(keys, name="keys")
 links = typer.Typer(help="Links that were used for harm.", no_args_is_help=True)
 app.add_typer(links, name="link")
+lists = typer.Typer(help="Which networks are whose.", no_args_is_help=True)
+app.add_typer(lists, name="data")
 out = Console(soft_wrap=True)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
@@ -233,10 +237,11 @@ async def _account(settings: Settings, what: str, asked: dict[str, Any]) -> dict
                 return await accounts.add_sender(**asked)
             return await accounts.sign_in_link(**asked)
     except DataFolderError:
-        return await _ask_running(folder, what, asked)
+        told = await _ask_running(folder, what, asked)
+        return {str(name): str(value) for name, value in told.items()}
 
 
-async def _ask_running(folder: Folder, what: str, asked: dict[str, Any]) -> dict[str, str]:
+async def _ask_running(folder: Folder, what: str, asked: dict[str, Any]) -> dict[str, Any]:
     control = folder.whereabouts().get("control")
     if not control:
         raise DataFolderError("Seenby is just starting or stopping on this data folder. Try again in a few seconds.")
@@ -249,9 +254,9 @@ async def _ask_running(folder: Folder, what: str, asked: dict[str, Any]) -> dict
             told = answer.json()
     except (httpx2.HTTPError, ValueError) as error:
         raise DataFolderError(f"The running Seenby did not answer: {error}. Is it starting or stopping?") from None
-    if "error" in told:
+    if told and "error" in told:
         raise SeenbyError(told["error"])
-    return {str(name): str(value) for name, value in told.items()}
+    return dict(told or {})
 
 
 # ---------------------------------------------------------------- keys of tokens, and links used for harm
@@ -324,6 +329,35 @@ def link_denied(data: DataFolder = None, as_json: AsJson = False) -> None:
     """Print what is switched off."""
     lines = change_denied(find_folder(_settings(data).data).denied).lines()
     print(json.dumps(lines) if as_json else "\n".join(lines) or "Nothing is switched off.")
+
+
+# ---------------------------------------------------------------- whose networks
+
+
+@lists.command("update")
+def data_update(
+    source: Annotated[str, typer.Argument(help="A file, a folder, an npm archive, or an installed Python package.")],
+    data: DataFolder = None,
+) -> None:
+    """Take in a newer table of networks (from tools/lists.py), or countries (CSV: first, last, country)."""
+    print(networkdata.update(open_folder(_settings(data).data), source))
+
+
+@lists.command("about")
+def data_about(data: DataFolder = None) -> None:
+    """Print how long the lists are and where they are from."""
+    print("\n".join(networkdata.about(open_folder(_settings(data).data))))
+
+
+@lists.command("look")
+def data_look(address: str, data: DataFolder = None, as_json: AsJson = False) -> None:
+    """Print what the lists know of an ADDRESS: kind of network, owner, country."""
+    told = asdict(networkdata.look(open_folder(_settings(data).data), address))
+    if as_json:
+        print(json.dumps(told))
+        return
+    for name, value in told.items():
+        print(f"{name:16} {value or '-'}")
 
 
 # ---------------------------------------------------------------- signing
@@ -427,6 +461,32 @@ def explain(token: str, data: DataFolder = None, as_json: AsJson = False) -> Non
         return
     for name, value in told.items():
         print(f"{name:16} {'-' if value is None else value}")
+
+
+@app.command()
+def report(
+    message: Annotated[str, typer.Argument(help="A message: the id in its page's address, or its Message-ID.")],
+    data: DataFolder = None,
+    view: Annotated[str, typer.Option(help="Count as: " + ", ".join(VIEWS) + ".")] = PEOPLE.name,
+    as_json: AsJson = False,
+) -> None:
+    """Print a message's figures: people only, another way of counting beside it, and the honest open rate."""
+    workbench.check_view(view)
+    told = asyncio.run(_report(_settings(data), message, view))
+    print(json.dumps(told) if as_json else workbench.report_text(told))
+
+
+async def _report(settings: Settings, message: str, view: str) -> dict[str, Any]:
+    """Read it here, or have the Seenby that is running on this folder read it."""
+    folder = find_folder(settings.data)
+    try:
+        async with opened_store(settings, folder=folder) as store, store.read() as tx:
+            told = await report_of(tx, message, view=view)
+    except DataFolderError:
+        told = await _ask_running(folder, "report", {"message": message, "view": view})
+    if not told:
+        raise SeenbyError("There is no such message: give the id in its page's address, or its Message-ID with <>.")
+    return told
 
 
 # ---------------------------------------------------------------- by hand

@@ -1,4 +1,4 @@
-"""What can be done by hand, without a server: instrument a message, judge cases, read a token, list settings."""
+"""What can be done by hand: instrument a message, judge cases, read a token, print a report, list settings."""
 
 import base64
 import json
@@ -38,6 +38,7 @@ from seenby.instrument import (
 )
 from seenby.judge import judge_case
 from seenby.keys import load_keyring, new_keyring
+from seenby.report.views import PEOPLE, VIEWS
 from seenby.settings import Settings, is_origin, split_listen
 from seenby.store.people import is_free_mail
 from seenby.wiring import dkim_keys
@@ -226,6 +227,35 @@ def copy_json(copy: HandCopy) -> dict[str, Any]:
         ],
         "untouched": copy.untouched,
     }
+
+
+def check_view(name: str) -> None:
+    """Raises InputError for a way of counting that there is not."""
+    if name not in VIEWS:
+        raise InputError(f"'{name[:40]}' is no way of counting: use one of {', '.join(VIEWS)}.")
+
+
+def report_text(told: Mapping[str, Any]) -> str:
+    """A message's figures for people; `told` is what `seenby report --json` prints."""
+    rows = [("", "opens", "by", "clicks", "by"), _row("People only", told["people"])]
+    if told["view"] != PEOPLE.name:
+        rows.append(_row(told["title"], told["figures"]))
+    rows += [
+        (f"  {part['name']}", str(part["opens"]), "", str(part["clicks"]), "") for part in told["figures"]["parts"]
+    ]
+    lines = [f"{name:34}" + "".join(f"{cell:>9}" for cell in cells) for name, *cells in rows]
+    if told["shares"]:
+        lines += ["", "Share of recipients who opened it"]
+        lines += [f"  {name:20}{told['shares'][key] * 100:5.0f}%" for key, name in _SHARES.items()]
+    return "\n".join([*lines, "", *([told["sentence"]] if told["sentence"] else [_TOO_FEW])])
+
+
+_SHARES: Final = {"people": "people only", "unique": "each recipient once", "raw": "everything"}
+_TOO_FEW: Final = "Too few recipients with a pixel of their own to speak of a rate."
+
+
+def _row(name: str, figures: Mapping[str, int]) -> tuple[str, ...]:
+    return (name, *(str(figures[key]) for key in ("opens", "openers", "clicks", "clickers")))
 
 
 def judge_cases(path: Path) -> Iterator[dict[str, Any]]:

@@ -122,8 +122,9 @@ def test_gong_an_hour_later_an_open_counts_again() -> None:
 
 
 def test_gong_opens_of_two_messages_of_a_thread_are_one() -> None:
-    assert gong_thread([[hit()], [hit(at=90_000), hit(at=99_000)]]) == 1
-    assert gong_thread([[hit(OWN)], [hit(link=0)], []]) == 0
+    assert gong_thread([(START, Label.HUMAN), (START + timedelta(days=1), Label.SCANNER), (START, None)]) == 1
+    assert gong_thread([(START, Label.SELF)]) == 0
+    assert gong_thread([]) == 0
 
 
 def test_gong_never_counts_the_senders_own_opens_but_a_scanners_as_anybodys() -> None:

@@ -13,6 +13,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from seenby.accounts import Accounts
+from seenby.report.summary import report_of
 from seenby.words.errors import SeenbyError
 
 CONTROL: Final = "/control/"
@@ -20,7 +21,7 @@ _FROM_ELSEWHERE: Final = ("forwarded", "x-forwarded-for", "x-real-ip", "via", "o
 
 
 def control_router(accounts: Accounts, *, key: str) -> APIRouter:
-    """`POST /control/sender` and `POST /control/sign-in`, for holders of `key`."""
+    """`POST /control/sender`, `POST /control/sign-in` and `POST /control/report`, for holders of `key`."""
     router = APIRouter(prefix=CONTROL.rstrip("/"), include_in_schema=False, dependencies=[Depends(_only_here)])
 
     def is_ours(authorization: str) -> bool:
@@ -50,6 +51,15 @@ def control_router(accounts: Accounts, *, key: str) -> APIRouter:
             return JSONResponse(await accounts.sign_in_link(address))
         except SeenbyError as error:
             return JSONResponse({"error": str(error)}, status_code=409)
+
+    @router.post("/report")
+    async def report(
+        authorization: Annotated[str, Header()], message: Annotated[str, Body()], view: Annotated[str, Body()] = ""
+    ) -> JSONResponse:
+        if not is_ours(authorization):
+            return _forbidden()
+        async with accounts.store.read() as tx:
+            return JSONResponse(await report_of(tx, message, view=view))
 
     return router
 

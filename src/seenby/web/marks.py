@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from seenby.instrument.reasons import Left, Untouched
+from seenby.instrument.reasons import Untouched
+from seenby.report.audience import NO_PIXEL
 from seenby.words.message import UNWANTED, Delivery, Untracked
 from seenby.words.policy import Level
 from seenby.words.report import ReportKind
@@ -71,15 +72,12 @@ _LINK: Final[Mapping[State, Mark]] = {
     ),
 }
 
-# Notes after which a message carries no pixel for anybody.
-_NO_PIXEL: Final = frozenset({Left.TEXT_ONLY.sentence})
-
 
 def eye_mark(message: Row, recipient: Row) -> Mark:
     """What we can say of opening."""
     state = State(recipient["opened"])
     why = why_not_tracked(message, recipient, level=recipient["pixels"], channel="opens")
-    why = why or next((note for note in json.loads(message["notes"]) if note in _NO_PIXEL), None)
+    why = why or next((note for note in json.loads(message["notes"]) if note in NO_PIXEL), None)
     if why is not None and state is State.NO_SIGN:
         return Mark(state=State.CANNOT_KNOW, word="Not tracked", icon="eye-off", why=why, off=True)
     return _EYE[state]

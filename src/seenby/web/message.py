@@ -5,14 +5,18 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from typing import Annotated
 
-from fastapi import APIRouter, Request
-from fastapi.responses import Response
+from fastapi import APIRouter, Form, Request
+from fastapi.responses import RedirectResponse, Response
 from sqlalchemy import RowMapping
 
+from seenby.report.audience import audience
 from seenby.report.counting import thread_opens
 from seenby.report.moments import moments_of
+from seenby.report.summary import Summary, rate_words, summarize
 from seenby.report.timeline import OPEN, LinkCount, Moment, Timeline, link_counts, timeline
+from seenby.report.views import VIEWS, view_named
 from seenby.store import Transaction
 from seenby.store.hits import CLICK
 from seenby.store.times import moment
@@ -64,6 +68,8 @@ class MessagePage:
     unsubscribed: Mapping[str, int]  # by recipient, when they did so from this very message
     thread_opens: int
     once_each: bool  # the thread's count takes each reader once, however far apart
+    summary: Summary | None  # of a message with several recipients
+    asked: str  # the view that the page's address names, which lasts as long as the page
 
     @property
     def opens(self) -> int:
@@ -82,15 +88,46 @@ class MessagePage:
 
 
 @router.get("/messages/{message_id}")
-async def message_page(message_id: str, request: Request, parts: Given, sender: SignedIn) -> Response:
-    """The page; another team's message is none."""
+async def message_page(message_id: str, request: Request, parts: Given, sender: SignedIn, view: str = "") -> Response:
+    """The page; another team's message is none. `view` counts another way for this once."""
+    asked = view if view in VIEWS else ""
     async with parts.store.read() as tx:
         frame = await frame_of(tx, sender)
-        page = await _read(tx, parts, sender, message_id)
-    return draw(request, "message.html", frame=frame, page=page)
+        page = await _read(tx, parts, sender, message_id, asked=asked)
+    return draw(request, "message.html", frame=frame, page=page, views=VIEWS.values(), rate_words=rate_words)
 
 
-async def _read(tx: Transaction, parts: Parts, sender: Sender, message_id: str) -> MessagePage:
+@router.post("/messages/{message_id}/view")
+async def count_as(
+    message_id: str, parts: Given, sender: SignedIn, view: Annotated[str, Form(max_length=40)] = ""
+) -> Response:
+    """Count this way from now on, on every message that this sender looks at."""
+    async with parts.store.write() as tx:
+        await tx.run("put_setting", team=sender.team, name=_remembered(sender), value=view_named(view).name)
+    return RedirectResponse(f"/messages/{message_id}#counting", status_code=303)
+
+
+def _remembered(sender: Sender) -> str:
+    return f"view:{sender.id}"
+
+
+async def _summary(
+    tx: Transaction,
+    sender: Sender,
+    message: RowMapping,
+    recipients: Sequence[RowMapping],
+    moments: Sequence[Moment],
+    *,
+    asked: str,
+) -> Summary | None:
+    if len(audience(recipients)) < 2:
+        return None  # what one person did needs no counting
+    kept = await tx.one("setting", team=sender.team, name=_remembered(sender))
+    view = view_named(asked or (kept["value"] if kept else None))
+    return await summarize(tx, message, recipients, moments, view=view)
+
+
+async def _read(tx: Transaction, parts: Parts, sender: Sender, message_id: str, *, asked: str) -> MessagePage:
     message = await tx.one("message", id=message_id, team=sender.team)
     if message is None:
         raise NotFound
@@ -124,6 +161,8 @@ async def _read(tx: Transaction, parts: Parts, sender: Sender, message_id: str) 
         unsubscribed={row["recipient"]: row["at"] for row in await tx.all("unsubscribed_from", message=message_id)},
         thread_opens=sum(thread_opens(opens, window=parts.settings.thread_window or None).values()),
         once_each=not parts.settings.thread_window,
+        summary=await _summary(tx, sender, message, recipients, moments, asked=asked),
+        asked=asked,
     )
 
 

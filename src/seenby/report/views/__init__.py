@@ -8,7 +8,7 @@ from typing import Final
 
 from seenby.report.views.classes import act_on, constant_contact
 from seenby.report.views.flags import iterable, mailgun, sendgrid
-from seenby.report.views.gong import gong
+from seenby.report.views.gong import gong, gong_thread
 from seenby.report.views.marketo import MARKETO
 from seenby.report.views.ours import people, raw, unique
 from seenby.report.views.view import Figures, Part, View
@@ -36,6 +36,7 @@ _ALL: Final = (
         title="Gong",
         sentence="Opens within an hour are one, and so are those of a thread; machines are not told apart.",
         read=gong,
+        thread=gong_thread,
         source="Gong, help center, “How does email tracking work?”",
     ),
     *MARKETO,

@@ -6,8 +6,10 @@ A view reads verdicts and never changes one; whoever leaves it again finds every
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from seenby.report.timeline import OPEN, Moment
+from seenby.words.verdict import Label
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,13 +39,18 @@ class Figures:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class View:
-    """One way of counting. `source` names the public page it follows; empty for our own."""
+    """One way of counting.
+
+    `source` names the public page it follows, empty for our own; `thread` counts the opens of a whole thread (when,
+    who) where the product has such a figure.
+    """
 
     name: str
     title: str
     sentence: str
     read: Callable[[Sequence[Moment]], Figures]
     source: str = ""
+    thread: Callable[[Iterable[tuple[datetime, Label | None]]], int] | None = None
 
 
 def sum_up(

@@ -61,6 +61,11 @@ from messages m join hits h on h.message = m.id join verdicts v on v.hit = h.id 
 left join recipients r on r.id = h.recipient
 where m.team = :team and m.thread = :thread and v.counted = 1 order by h.at;
 
+-- opens_in_thread: every open of a thread, whoever caused it
+select h.at, v.label from messages m join hits h on h.message = m.id and h.channel = 'open'
+left join verdicts v on v.hit = h.id and v.until is null
+where m.team = :team and m.thread = :thread;
+
 -- settle_hits: the whole address goes, and with a level below full everything about the client
 update hits set address = null, settled = 1,
   network = case when level = 3 then network end, agent = case when level = 3 then agent end,

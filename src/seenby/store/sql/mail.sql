@@ -93,6 +93,9 @@ where m.id = :id and m.team = :team;
 select m.id, m.team, m.sender, m.thread, m.subject, m.accepted_at, m.link_count, m.judge_at, s.notify
 from messages m left join senders s on s.id = m.sender where m.id = :id;
 
+-- message_named: the message with this id, or this Message-ID, whatever the team
+select * from messages where id = :name or message_id = :name order by accepted_at desc limit 1;
+
 -- recipients_of: everybody one message went to
 select * from recipients where message = :message order by role desc, address;
 
