@@ -34,6 +34,7 @@ from seenby.journal.bus import Bus
 from seenby.journal.jetstream import JetStreamReader
 from seenby.keys import known_key_ids
 from seenby.metrics import served
+from seenby.networkdata import load_lists
 from seenby.settings import Settings, split_listen
 from seenby.store import Store, open_store
 from seenby.tell.live import Live
@@ -98,6 +99,7 @@ def shown_url(listen: str) -> str:
 def make_house(settings: Settings, *, folder: Folder, store: Store) -> House:
     """What the steps of the story need. Raises KeyFileError and SettingsError."""
     url = tracking_url(settings)
+    load_lists(folder)
     return House(
         store=store,
         keys=folder.keyring(),

@@ -82,10 +82,47 @@ def generated() -> Spans:
     return unpack(get_data("seenby.judge.lists", "networks.bin") or b"")
 
 
+# Lists from the data folder, which a process believes from its start on instead of the package's, or beside it.
+_LATER: Final[dict[str, Spans]] = {}
+
+
+def use_networks(table: Spans | None) -> None:
+    """Believe a later table than the package's, or that one again. For a process's start: it forgets all answers."""
+    _use("networks", table)
+
+
+def use_countries(table: Spans | None) -> None:
+    """Know countries by this table, or none."""
+    _use("countries", table)
+
+
+def _use(name: str, table: Spans | None) -> None:
+    if _LATER.get(name) is table:
+        return
+    if table is None:
+        del _LATER[name]
+    else:
+        _LATER[name] = table
+    _table.cache_clear()
+    network_of.cache_clear()
+
+
+def known() -> tuple[Spans, Spans | None]:
+    """The tables of networks and of countries that are believed."""
+    return _LATER.get("networks") or generated(), _LATER.get("countries")
+
+
+def country_of(text: str | None) -> str:
+    """Two letters (ISO 3166), or empty where nothing is known."""
+    address, table = parse_address(text), _LATER.get("countries")
+    found = table.find(int(address), version=address.version) if table and address else None
+    return found[0] if found else ""
+
+
 @cache
 def _table() -> Spans:
     """Everything in one table: nobody's addresses, then the blocks by hand, the longest first, then the generated."""
-    below = generated()
+    below, _ = known()
     by_hand = [(prefix, (str(block.kind), block.owner, "")) for block in BLOCKS for prefix in block.prefixes.split()]
     by_hand += [(prefix, (str(NetworkKind.GOOGLE), "Google", "special")) for prefix in GOOGLE_SPECIAL.split()]
     by_hand += [(prefix, (str(NetworkKind.SILENT), "", "")) for prefix in RESERVED.split()]
