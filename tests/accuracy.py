@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 from unittest.mock import patch
 
 from seenby.judge import judge_case, judging
@@ -228,11 +228,55 @@ MOVES: Mapping[str, Callable[[Any], Any]] = {
 }
 
 
+# ---------------------------------------------------------------- harder than life: every sign but some taken away
+
+_HOME: Final = ("73.32.90.14", "93.192.4.9", "86.150.4.30", "189.46.7.77", "82.64.12.8", "24.16.3.90", "91.64.12.30")
+_AMAZON: Final = ("3.120.9.10", "52.29.14.7", "18.194.20.3")
+_VPN: Final = ("146.70.36.12", "138.199.21.40", "185.159.157.3")
+_PARTS: Final = {"open": "image", "click": "document"}
+
+
+def dressed(case: Any) -> Any:
+    """Every scanner that calls itself a Chrome sends what a Chrome sends."""
+    moved = json.loads(json.dumps(case))
+    for hit in moved["hits"]:
+        version = re.fullmatch(r"Mozilla/5\.0 .*Chrome/(\d+)[\d.]* Safari/[\d.]+(?: Edg/[\d.]+)?", hit["user_agent"])
+        if hit["label"] == "scanner" and version and "Headless" not in hit["user_agent"]:
+            hit["headers"] = {
+                "Accept-Language": "en-US,en;q=0.9",
+                "Sec-Fetch-Dest": _PARTS[hit["kind"]],
+                "Sec-Fetch-Mode": "no-cors" if hit["kind"] == "open" else "navigate",
+                "sec-ch-ua": f'"Chromium";v="{version[1]}"',
+            }
+    return moved
+
+
+def moved_to(case: Any, label: str, places: Sequence[str], *, scattered: bool = False) -> Any:
+    """Every hit of one label from other places: each address has a new one, or each request."""
+    moved = json.loads(json.dumps(case))
+    new: dict[str, str] = {}
+    for at, hit in enumerate(moved["hits"]):
+        if hit["label"] == label:
+            key = str(at) if scattered else hit["ip"]
+            hit["ip"] = new.setdefault(key, places[len(new) % len(places)])
+    return moved
+
+
+HARDSHIPS: Mapping[str, Callable[[Any], Any]] = {
+    "scanners send what browsers send": dressed,
+    "scanners at home": lambda case: moved_to(case, "scanner", _HOME),
+    "both": lambda case: moved_to(dressed(case), "scanner", _HOME),
+    "both, a home for each request": lambda case: moved_to(dressed(case), "scanner", _HOME, scattered=True),
+    "all people behind a VPN's exit": lambda case: moved_to(case, "human", _VPN),
+    "all people in Amazon's cloud": lambda case: moved_to(case, "human", _AMAZON),
+}
+
+
 def share(wrong: int, of: int) -> str:
     """A share with its 95 % interval after Wilson."""
     p, d = wrong / of, 1 + 1.96**2 / of
     middle, spread = p + 1.96**2 / (2 * of), 1.96 * math.sqrt(p * (1 - p) / of + 1.96**2 / (4 * of * of))
-    return f"{wrong:3}/{of} {100 * p:5.1f} % [{100 * (middle - spread) / d:4.1f}, {100 * (middle + spread) / d:4.1f}]"
+    return f"{wrong:3}/{of} {100 * p:5.1f} % [{100 * max(middle - spread, 0) / d:4.1f}, {100 * (middle + spread) / d:4.1f}]"
 
 
 def main() -> None:
@@ -248,6 +292,9 @@ def main() -> None:
         line(f"  {file.stem}", counted(json.loads(file.read_text()), judged))
     for name, move in MOVES.items():
         line(f"  {name}", counted([move(case) for case in CASES], judged))
+    print()
+    for name, move in HARDSHIPS.items():
+        line(name, counted([move(case) for case in CASES], judged))
     print()
     for family in Family:
         with ablated(family):

@@ -20,6 +20,7 @@ from seenby.judge.weights import (
     CAPS,
     CLEARLY_MACHINE,
     CLEARLY_PERSON,
+    CLEARLY_PERSON_IN_MAIL,
     HUMAN_FROM,
     PAIR_SECONDS,
     RULES_VERSION,
@@ -76,7 +77,7 @@ def _remember(scene: Scene, decided: Sequence[Finding | None]) -> None:
     """What the first round thought, in sorted rows that the history rules search."""
     rows = list(zip(scene.traces, scene.leaning, decided, strict=True))
     machines = [trace for trace, leaning, finding in rows if _is_machine(leaning, finding)]
-    people = [trace for trace, leaning, finding in rows if finding is None and leaning >= CLEARLY_PERSON]
+    people = [trace for trace, leaning, finding in rows if finding is None and _speaks(trace, leaning)]
     proxied = [trace for trace, leaning, finding in rows if finding is not None and finding.label is Label.PROXY_HUMAN]
     shown = [trace for trace, leaning, finding in rows if trace.opening and leaning > SHOWN_FROM]
     scene.actor_machines = _times((trace.actor, trace.t) for trace in machines)
@@ -90,6 +91,12 @@ def _remember(scene: Scene, decided: Sequence[Finding | None]) -> None:
         if trace.agent.kind is AgentKind.BROWSER:
             browsers[trace.near].append((trace.t, str(trace.seen.channel), trace.agent.family))
     scene.browsers = {near: sorted(row) for near, row in browsers.items()}
+
+
+def _speaks(trace: Trace, leaning: float) -> bool:
+    """Whether a hit is so like a person's that it vouches for its neighbours."""
+    mail_program = trace.opening and trace.agent.kind is AgentKind.MAIL_CLIENT
+    return leaning >= (CLEARLY_PERSON_IN_MAIL if mail_program else CLEARLY_PERSON)
 
 
 def _is_machine(leaning: float, finding: Finding | None) -> bool:

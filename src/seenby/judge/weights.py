@@ -174,6 +174,7 @@ PAIR_SECONDS: Final = 2.5
 BOUNCED: Final = -3.6
 
 CLEARLY_PERSON: Final = 0.9  # log-odds from which a hit may speak for its neighbours
+CLEARLY_PERSON_IN_MAIL: Final = 0.3  # the same for a mail program's open: nobody imitates one, also not in a cloud
 CLEARLY_MACHINE: Final = -2.2  # and below which it speaks against them
 
 
