@@ -16,6 +16,7 @@ from prometheus_client import REGISTRY
 from seenby.cli import app
 from seenby.instrument.reasons import Left, Untouched
 from seenby.journal import MemoryJournal
+from seenby.report.views import VIEWS
 from seenby.settings import Settings
 from seenby.tracker.counts import Counts
 from seenby.tracker.house import House
@@ -125,6 +126,57 @@ def _metrics(found: Iterable[Any]) -> str:
     return _table(("name", "type", "meaning"), rows)
 
 
+def views_page() -> str:
+    """Every way of counting."""
+    opening = """\
+The same fetches, counted as Seenby counts and as other products document that they do. All are read from Seenby's
+verdicts, change none of them, and follow when a verdict is revised. *People only* always stands beside the one that
+is chosen: on a message's page under *Count as* (remembered for you; `?view=NAME` for once), and with
+`seenby report MESSAGE --view NAME`. [What they cannot be](#what-they-cannot-be) is said below.
+"""
+    rows = ((f"`{view.name}`", view.title, view.sentence, view.source) for view in VIEWS.values())
+    return _page(
+        "Ways of counting",
+        "src/seenby/report/views",
+        opening,
+        _table(("name", "on the page", "how it counts", "after the public page"), rows),
+        VIEWS_NOTES,
+    )
+
+
+VIEWS_NOTES: Final = """
+## What stands beside each fetch
+
+| way of counting | field | values |
+| --- | --- | --- |
+| Marketo | `Is Bot Activity` | `True`, `False`; empty for what was never examined |
+| | `Bot Activity Pattern` | `Match with IAB list`, `Match with proximity pattern`; `N/A` for no robot; empty likewise |
+| Mailgun | `bot` | `apple`, `gmail`, `generic`; empty where no bot was found |
+| SendGrid | `sg_machine_open` | `true` for Apple's privacy prefetch, else `false`; on opens only |
+| Iterable | `isBot` | `true` for scanners, previews and scripts |
+| | `proxySource` | `Apple`, `Gmail`, `Yahoo` or empty; on opens only |
+| Constant Contact | `open` | `confirmed` or `proxy`; one that became confirmed says what it `was`, and `confirmed at` |
+| Act-On | `True Open` | `person`, `security system`, `privacy system` |
+
+`seenby report --json` has them under `marks`, by the id of the fetch.
+
+## What they cannot be
+
+- Nobody publishes the lists and models inside these products. Where one of them would call something a bot, this page
+  takes what Seenby's judge found out, by the reasons it gives; where Seenby does not know, the others count, so it
+  counts there. Figures agree in kind, not to the last one.
+- Marketo's proximity is arithmetic and the same here: one kind of activity, one person, one message, and less than the
+  setting plus one second apart. `marketo` is its default, 0; `marketo-1` to `marketo-3` are the others.
+- Mailgun says of `gmail` only that it is "a Gmail bot". Here that is Gmail's prefetch; its image proxy, which fetches
+  when somebody opens, leaves the field empty.
+- Iterable's `isBot` does not cover Apple's prefetch here; `proxySource` tells it.
+- Gong's help page counts the sender's own opens in some browsers and not in others. Here they never count.
+- Below the level `full` nothing is kept of a proxy's name, so `proxySource` stays empty for opens through Gmail and
+  Yahoo.
+- A fetch on a token that all copies share (level `counted`) is in the totals and in no number of recipients.
+"""
+
+
 def untouched_page() -> str:
     """Every reason for which a message, a copy, a part or a link stays as it was."""
     opening = """\
@@ -167,6 +219,7 @@ PAGES: Final[Mapping[str, Callable[[], str]]] = {
     "commands.md": commands_page,
     "untouched.md": untouched_page,
     "metrics.md": metrics_page,
+    "views.md": views_page,
 }
 
 

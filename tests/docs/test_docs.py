@@ -15,6 +15,7 @@ import typer
 from seenby.cli import app
 from seenby.instrument.reasons import Left, Untouched
 from seenby.judge import REASONS, judge_case
+from seenby.report.views import VIEWS
 from seenby.settings import Settings, load_settings
 from seenby.words.event import EventKind
 from seenby.words.limits import LIMITS
@@ -23,6 +24,7 @@ from seenby.words.policy import Level
 from seenby.words.token import Kind
 from seenby.words.verdict import Label, State
 from seenby.workbench import copy_json, explain_token, instrument_message
+from tests.unit.test_counting_views import EVERY_CAUSE, hit
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -109,6 +111,7 @@ def commands(command: Any, path: str = "seenby") -> Iterable[str]:
         pytest.param("settings.md", [f"| `{name}` |" for name in Settings.model_fields], id="settings"),
         pytest.param("limits.md", [f"| {limit.name} |" for limit in LIMITS], id="limits"),
         pytest.param("commands.md", [f"## {name}\n" for name in commands(typer.main.get_command(app))], id="commands"),
+        pytest.param("views.md", [f"| `{name}` |" for name in VIEWS], id="ways of counting"),
         pytest.param("reasons.md", [f"| `{code}` |" for code in REASONS], id="reasons of a verdict"),
         pytest.param(
             "untouched.md",
@@ -157,6 +160,14 @@ def test_the_contracts_that_decisions_name_are_there() -> None:
         kept = " ".join(page.read_text(encoding="utf-8").partition("## Kept true by")[2].split())
         for name in re.findall(r"import contract \"([^\"]+)\"", kept):
             assert f'name = "{name}"' in project, (page.name, name)
+
+
+def test_every_mark_that_a_way_of_counting_writes_is_documented() -> None:
+    text = (REFERENCE / "views.md").read_text(encoding="utf-8")
+    figures = [view.read([hit(who, link=link) for link in (None, 0)]) for view in VIEWS.values() for who in EVERY_CAUSE]
+    marks = {word for one in figures for mark in one.marks.values() for pair in mark.items() for word in pair if word}
+    assert len(marks) > 20
+    assert sorted(word for word in marks if f"`{word}`" not in text) == []
 
 
 def test_the_flow_is_short_and_names_functions_that_are_there() -> None:
