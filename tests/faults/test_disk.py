@@ -6,7 +6,7 @@ from tests.faults.client import fire, firing, minting
 from tests.faults.ledger import Ledger, check, drained, peeked
 from tests.faults.mounts import small_disk
 from tests.faults.process import keyring, tracker, until_ready
-from tests.faults.trace import DISK, proof_of, strace
+from tests.faults.trace import DISK, injecting, proof_of, strace
 from tests.world import wait_for
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("faults")]
@@ -36,8 +36,9 @@ def test_when_no_new_segment_can_be_made_what_is_lost_is_counted_until_one_can(t
     data = tmp_path / "data"
     ledger, keys = Ledger(), keyring(data)
     mint = minting(keys, wishes=True)
-    with tracker(data, before=strace(tmp_path / "trace", inject=inject)) as running:
-        with firing(running.port, ledger, mint, readers=4):
+    with tracker(data) as running:
+        fire(running.port, ledger, mint, answers=1)
+        with injecting(running.pid, inject), firing(running.port, ledger, mint, readers=4):
             wait_for(lambda: running.number(LOST) > 20, seconds=30)
         until_ready(running)
         lost = running.number(LOST)

@@ -1,6 +1,6 @@
 """kill -9, at random moments and at every boundary of a write, and what a client saw answered is kept, once.
 
-The trace counts each call by itself: 30 boundaries, over the first commits and the first three segments."""
+strace counts each call of each thread by itself: 30 boundaries, over the first commits and segments."""
 
 import os
 import random
@@ -13,18 +13,24 @@ import pytest
 from tests.faults.client import fire, firing, minting
 from tests.faults.ledger import Ledger, check, drained, peeked
 from tests.faults.process import end_tracker, keyring, start_tracker, tracker
-from tests.faults.trace import strace
+from tests.faults.trace import injecting, strace
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("faults")]
 BOUNDARIES = {
-    "pwrite64": 8,
-    "fdatasync": 8,
-    "fallocate": 3,
-    "fsync": 6,
+    "pwrite64": 9,
+    "fdatasync": 9,
+    "fallocate": 1,
+    "fsync": 5,
     "rename": 3,
     "ftruncate": 2,
 }  # how many of each
-KILLS = int(os.environ.get("SEENBY_FAULTS_KILLS", "5"))
+LATER = (
+    "fallocate:1",
+    "fsync:1",
+    "fsync:2",
+    "pwrite64:1",
+)  # when the first segment is there, and the next is being made
+KILLS = int(os.environ.get("SEENBY_FAULTS_KILLS", "4"))
 BROKEN = "tests.faults.broken"
 
 
@@ -74,6 +80,24 @@ def test_killed_at_any_step_of_its_writing_it_loses_and_doubles_nothing(tmp_path
                 assert running.process.wait(20) == -signal.SIGKILL
             end_tracker(running.process)
         assert not check(ledger, peeked(data / "journal")), f"at the {number}th {call}"
+    with tracker(data) as fresh:
+        fire(fresh.port, ledger, mint, answers=50)
+    assert not check(ledger, drained(data / "journal"))
+    assert ledger.wrong == []
+
+
+def test_killed_while_the_next_segment_is_made_it_loses_and_doubles_nothing(tmp_path):
+    data = tmp_path / "data"
+    ledger, mint = Ledger(), minting(keyring(data))
+    for what in LATER:
+        call, number = what.split(":")
+        running = start_tracker(data, segment=4096)
+        assert running is not None
+        fire(running.port, ledger, mint, answers=1)
+        with injecting(running.pid, f"{call}:signal=KILL:when={number}"), firing(running.port, ledger, mint):
+            assert running.process.wait(20) == -signal.SIGKILL
+        end_tracker(running.process)
+        assert not check(ledger, peeked(data / "journal")), what
     with tracker(data) as fresh:
         fire(fresh.port, ledger, mint, answers=50)
     assert not check(ledger, drained(data / "journal"))

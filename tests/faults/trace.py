@@ -10,6 +10,7 @@ import shutil
 import subprocess
 from collections import defaultdict, deque
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -18,6 +19,7 @@ import pytest
 
 from seenby.words.token import decode_id
 from tests.conftest import require
+from tests.world import wait_for
 
 DISK = "pwrite64,fdatasync,fsync,rename,ftruncate,fallocate"
 NETWORK = "read,recvfrom,recvmsg,write,writev,sendto,sendmsg"
@@ -49,6 +51,25 @@ def strace(log: Path, *, trace: str = DISK, inject: str = "", is_whole: bool = F
         "-e", f"trace={trace}", "-e", "signal=none",
         *(["-e", f"inject={inject}"] if inject else []),
     ]  # fmt: skip
+
+
+@contextmanager
+def injecting(pid: int, inject: str) -> Iterator[None]:
+    """From now on a running program meets this fault, counted by each of its threads; until this is closed."""
+    command = strace(Path(os.devnull), trace=inject.partition(":")[0], inject=inject)
+    watcher = subprocess.Popen([*command, "-p", str(pid)], stderr=subprocess.DEVNULL)
+    try:
+        wait_for(lambda: f"TracerPid:\t{watcher.pid}\n" in _of_the_last_thread(pid), why="strace is there")
+        yield
+    finally:
+        watcher.terminate()
+        watcher.wait(20)
+
+
+def _of_the_last_thread(pid: int) -> str:
+    """What the kernel says of the thread that began last."""
+    threads = sorted(Path(f"/proc/{pid}/task").iterdir(), key=lambda path: int(path.name))
+    return (threads[-1] / "status").read_text()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
