@@ -6,15 +6,23 @@ hidden as a machine). `make accuracy` prints them; tests/unit/test_judge_accurac
 
 import json
 import math
+import random
 import re
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
+from ipaddress import IPv4Address
+from itertools import count
 from pathlib import Path
 from typing import Any, Final
 from unittest.mock import patch
 
-from seenby.judge import judge_case, judging
+from ua_parser import parse
+
+from seenby.judge import Evidence, judge, judge_case, judging
 from seenby.judge.agents import agent_of
+from seenby.judge.cases import read_case
 from seenby.judge.lists.agents import AgentKind
 from seenby.judge.lists.networks import NetworkKind
 from seenby.judge.networks import network_of, same_line
@@ -276,7 +284,46 @@ def share(wrong: int, of: int) -> str:
     """A share with its 95 % interval after Wilson."""
     p, d = wrong / of, 1 + 1.96**2 / of
     middle, spread = p + 1.96**2 / (2 * of), 1.96 * math.sqrt(p * (1 - p) / of + 1.96**2 / (4 * of * of))
-    return f"{wrong:3}/{of} {100 * p:5.1f} % [{100 * max(middle - spread, 0) / d:4.1f}, {100 * (middle + spread) / d:4.1f}]"
+    low, high = 100 * max(middle - spread, 0) / d, 100 * (middle + spread) / d
+    return f"{wrong:3}/{of} {100 * p:5.1f} % [{low:4.1f}, {high:4.1f}]"
+
+
+def speed() -> Iterator[tuple[str, float]]:
+    """Hits judged in a second of one processor, each address looked up anew; beside it, what everybody can try."""
+    evidence = [read_case(without_labels(case)) for case in CASES]
+    pool = [seen for one in evidence for seen in one.hits]
+    dice = random.Random(1)
+    many = tuple(
+        replace(dice.choice(pool), id=str(at), reader=f"r{at % 500}", t=dice.uniform(0, 9000), address=_anywhere(dice))
+        for at in range(10_000)
+    )
+    newsletter = Evidence(sent_at=evidence[0].sent_at, hits=many, mode="campaign", n_links=5, honeypot=True)
+    network_of("1.1.1.1")  # reads the table
+    yield "hits judged, a few to a message", len(pool) / _seconds(lambda: all(map(_judge_anew, evidence)))
+    yield "hits judged, 10,000 of one message", len(many) / _seconds(lambda: _judge_anew(newsletter))
+    turn = count()  # ua-parser remembers what it has read
+    yield (
+        "agents read by ua-parser, for comparison",
+        len(pool) / _seconds(lambda: [parse(f"{seen.agent} {next(turn)}") for seen in pool]),
+    )
+
+
+def _anywhere(dice: random.Random) -> str:
+    return str(IPv4Address(dice.randrange(2**24, 223 * 2**24)))
+
+
+def _judge_anew(evidence: Evidence) -> bool:
+    network_of.cache_clear()
+    return bool(judge(evidence))
+
+
+def _seconds(work: Callable[[], object]) -> float:
+    best = math.inf
+    for _ in range(3):
+        start = time.process_time()
+        work()
+        best = min(best, time.process_time() - start)
+    return best
 
 
 def main() -> None:
@@ -303,6 +350,9 @@ def main() -> None:
     for name, rule in PUBLISHED.items():
         line(name, counted(CASES, by(rule)))
     line("all published rules together", counted(CASES, by(all_published)))
+    print()
+    for name, rate in speed():
+        print(f"{name:44}{rate:>10,.0f} /s")
 
 
 if __name__ == "__main__":

@@ -128,14 +128,15 @@ def _ask(rules: Sequence[Rule], trace: Trace, scene: Scene) -> list[Finding]:
 
 def _capped(findings: Sequence[Finding]) -> list[tuple[Finding, float]]:
     """Each finding with what it still says once its family's cap is spread over the family."""
-    sums: dict[Family, float] = defaultdict(float)
+    sums: dict[Family, float] = {}
     for finding in findings:
-        sums[finding.family] += finding.weight
+        sums[finding.family] = sums.get(finding.family, 0.0) + finding.weight
     share = {}
     for family, total in sums.items():
         low, high = CAPS[family]
-        share[family] = min(max(total, low), high) / total if total else 1.0
-    return [(finding, finding.weight * share[finding.family]) for finding in findings]
+        if not low <= total <= high:
+            share[family] = min(max(total, low), high) / total
+    return [(finding, finding.weight * share.get(finding.family, 1.0)) for finding in findings]
 
 
 def _sum(findings: Sequence[Finding]) -> float:

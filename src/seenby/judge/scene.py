@@ -34,7 +34,11 @@ PlaceKey = tuple[str | None, str]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trace:
-    """One hit, read: its agent, network and headers, and which actor it belongs to."""
+    """One hit, read: its agent, network and headers, and which actor it belongs to.
+
+    `actor` is who, as far as one client can be told from another; `place` where, and `near` on which line, whatever the
+    client.
+    """
 
     index: int
     seen: Seen
@@ -42,32 +46,16 @@ class Trace:
     agent: Agent
     network: Network
     request: Request
-
-    @property
-    def opening(self) -> bool:
-        """Whether it is an open."""
-        return self.seen.channel == "open"
-
-    @property
-    def actor(self) -> ActorKey:
-        """Who, as far as one client can be told from another."""
-        return (self.seen.reader, self.network.place, self.agent.family, self.request.completeness)
+    opening: bool
+    actor: ActorKey
+    place: PlaceKey
+    near: PlaceKey
 
     @property
     def anywhere(self) -> ActorKey:
         """The same client at whichever reader's copy; nobody where a network serves everybody."""
         near = "" if self.network.kind in _SHARED else self.network.near
         return (None, near, self.agent.family, self.request.completeness)
-
-    @property
-    def place(self) -> PlaceKey:
-        """Where, whatever the client."""
-        return (self.seen.reader, self.network.place)
-
-    @property
-    def near(self) -> PlaceKey:
-        """On which line, whatever the client."""
-        return (self.seen.reader, self.network.near)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,8 +109,21 @@ def read(index: int, seen: Seen) -> Trace:
     """Read one hit."""
     agent = agent_of(seen.agent)
     t = seen.t if math.isfinite(seen.t) else LONGEST_TIME
-    request = read_request(agent, seen.headers, opening=seen.channel == "open")
-    return Trace(index=index, seen=seen, t=t, agent=agent, network=network_of(seen.address), request=request)
+    opening = seen.channel == "open"
+    request = read_request(agent, seen.headers, opening=opening)
+    network = network_of(seen.address)
+    return Trace(
+        index=index,
+        seen=seen,
+        t=t,
+        agent=agent,
+        network=network,
+        request=request,
+        opening=opening,
+        actor=(seen.reader, network.place, agent.family, request.completeness),
+        place=(seen.reader, network.place),
+        near=(seen.reader, network.near),
+    )
 
 
 def within(times: Sequence[float], middle: float, span: float) -> bool:
