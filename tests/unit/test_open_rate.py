@@ -177,5 +177,5 @@ def test_coverage_is_the_share_of_all_recipients_whose_open_could_be_seen() -> N
 
 def test_the_sentence_names_estimate_interval_and_coverage() -> None:
     words = rate_words(Rate(estimate=0.41, low=0.33, high=0.52, coverage=0.62, recipients=1200))
-    assert [number for number in words.split() if "%" in number] == ["41%", "95%", "33%", "52%.", "62%"]
+    assert [number for number in words.split() if "%" in number] == ["41%", "33%", "52%,", "95%", "62%"]
     assert "1,200 recipients" in words

@@ -29,7 +29,7 @@ LEVEL: Final = 0.95
 # Of people who open, how many load images: most do, and nobody publishes a figure. Worth three clickers or four.
 IMAGES_SEEN: Final = (2.5, 1.0)
 SHOWN: Final = (0.5, 1.2)  # before anything is seen, the share of recipients whose images load is anybody's guess
-LIKENESS: Final = 0.5  # spread of the log-odds between those who click and those who do not
+LIKENESS: Final = 0.6  # spread of the log-odds between those who click and those who do not
 APPLE_OPENS: Final = 0.5  # spread of the log-odds of opening, Apple's readers against the others
 APPLE_CLICKS: Final = 0.25  # spread of the logarithm of clicks per open, likewise
 MISTAKEN: Final = (1.0, 30.0)  # of copies that machines fetched, how many count as a person's by mistake: about 3 %

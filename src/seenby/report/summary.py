@@ -102,8 +102,8 @@ def _shares(message: Row, recipients: Sequence[Row], hits: Sequence[Moment], cou
 def rate_words(rate: Rate) -> str:
     """The honest rate in one sentence."""
     return (
-        f"About {_percent(rate.estimate)} of the {rate.recipients:,} recipients have opened it so far; "
-        f"95% certain is that it is between {_percent(rate.low)} and {_percent(rate.high)}. "
+        f"About {_percent(rate.estimate)} of the {rate.recipients:,} recipients have opened it so far: "
+        f"between {_percent(rate.low)} and {_percent(rate.high)}, with 95% certainty. "
         f"Opens can be measured for {_percent(rate.coverage)} of all recipients."
     )
 
