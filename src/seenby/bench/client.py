@@ -91,7 +91,10 @@ async def _run(port: int, connections: int, seconds: float, paths: list[str], ra
         await _by_the_clock([protocol for _transport, protocol in opened], rate=rate, began=began, seconds=seconds)
     else:
         await asyncio.sleep(seconds)
-    took, lasted = sorted(tally.took), time.perf_counter() - began
+    lasted = time.perf_counter() - began
+    if rate:
+        await asyncio.sleep(_LAST_ANSWERS)
+    took = sorted(tally.took)
     for transport, _protocol in opened:
         transport.abort()
     return {
@@ -104,7 +107,7 @@ async def _run(port: int, connections: int, seconds: float, paths: list[str], ra
 
 
 async def _by_the_clock(connections: list[_Connection], *, rate: int, began: float, seconds: float) -> None:
-    """Send what is due, then wait a little, for as long as asked; then wait for the last answers."""
+    """Send what is due, then wait a little, for as long as asked."""
     turn = itertools.cycle(connections)
     sent = 0
     while (now := time.perf_counter() - began) < seconds:
@@ -112,7 +115,6 @@ async def _by_the_clock(connections: list[_Connection], *, rate: int, began: flo
             next(turn).ask(began + sent / rate)
             sent += 1
         await asyncio.sleep(_TICK)
-    await asyncio.sleep(_LAST_ANSWERS)
 
 
 def _percentile(took: list[float], share: float) -> float:

@@ -15,6 +15,7 @@ DRAIN_EVERY: Final = 0.1  # a hit is to be on the live page within two seconds
 JUDGE_EVERY: Final = 0.1
 JUDGE_AT_ONCE: Final = 50
 REST: Final = 5  # a message is judged a sixth of the time at the most
+LONGEST_REST: Final = 30.0  # seconds; a machine that was suspended seems to have judged for as long
 TELL_EVERY: Final = 1.0
 SWEEP_EVERY: Final = 60.0
 LAST_COPIES: Final = 1.0  # seconds that sending may go on after a stop
@@ -113,7 +114,7 @@ class Worker:
             except Exception as error:  # noqa: BLE001 - one message that fails keeps no other waiting
                 maillog.failed("judge", error)
                 rest = AFTER_FAULT
-            self._resting[row["id"]] = clock() + max(rest, REST * (clock() - began))
+            self._resting[row["id"]] = clock() + max(rest, min(LONGEST_REST, REST * (clock() - began)))
         self._resting = {message: until for message, until in self._resting.items() if until > clock()}
 
 

@@ -94,7 +94,10 @@ select m.id, m.team, m.sender, m.thread, m.subject, m.accepted_at, m.link_count,
 from messages m left join senders s on s.id = m.sender where m.id = :id;
 
 -- message_named: the message with this id, or this Message-ID, whatever the team
-select * from messages where id = :name or message_id = :name order by accepted_at desc limit 1;
+select * from messages where id = :name
+union all
+select messages.* from teams join messages on messages.team = teams.id and messages.message_id = :name
+order by accepted_at desc limit 1;
 
 -- recipients_of: everybody one message went to
 select * from recipients where message = :message order by role desc, address;
