@@ -3,6 +3,7 @@
 import asyncio
 import os
 import secrets
+import shutil
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -58,10 +59,32 @@ async def fresh_database(host: str) -> str:
     return database_url(host, name)
 
 
+@pytest.fixture(scope="session")
+def sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated SQLite file, to be copied."""
+    folder = tmp_path_factory.mktemp("sqlite")
+
+    async def make() -> None:
+        store = await open_store(database_url="", data=folder)
+        await store.close()
+
+    with ThreadPoolExecutor() as aside:
+        aside.submit(lambda: asyncio.run(make())).result()
+    return folder / "seenby.sqlite3"
+
+
+async def empty_store(request: pytest.FixtureRequest, folder: Path, *, on_postgres: bool = False) -> str:
+    """Make an empty store of this version's form by copying one: its database URL, for `open_store` with `folder`."""
+    if on_postgres:
+        return await fresh_database(request.getfixturevalue("postgres"))
+    shutil.copy(request.getfixturevalue("sqlite"), folder)
+    return ""
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Store]:
     """An empty store: each test that takes it runs on both databases."""
-    url = await fresh_database(request.getfixturevalue("postgres")) if request.param == "postgresql" else ""
+    url = await empty_store(request, tmp_path, on_postgres=request.param == "postgresql")
     opened = await open_store(database_url=url, data=tmp_path)
     yield opened
     await opened.close()

@@ -66,6 +66,7 @@ def tracker(data: Path, numbers: int, *, number: int = 1) -> Iterator[int]:
         process.communicate(timeout=20)
 
 
+@pytest.mark.slow
 def test_whoever_asks_too_slowly_takes_little_room_and_no_line_of_the_log(capfd: pytest.CaptureFixture[str]) -> None:
     with served("127.0.0.1:0", is_alive=lambda: True, is_ready=lambda: True) as port:
         assert port is not None

@@ -23,6 +23,7 @@ from seenby.journal import MemoryJournal
 from seenby.store import open_store
 from seenby.store.times import micros
 from seenby.worker import Worker
+from tests.conftest import empty_store
 from tests.house import ALICE, MAIL, RITA, ROB, START, Clock, add_sender, hop_to, make_house, rows, submitted
 
 pytestmark = pytest.mark.anyio
@@ -145,8 +146,8 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-async def house(tmp_path: Path, clock: Clock) -> AsyncIterator[House]:
-    store = await open_store(database_url="", data=tmp_path)
+async def house(request: pytest.FixtureRequest, tmp_path: Path, clock: Clock) -> AsyncIterator[House]:
+    store = await open_store(database_url=await empty_store(request, tmp_path), data=tmp_path)
     yield make_house(store, clock=clock)
     await store.close()
 

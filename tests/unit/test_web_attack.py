@@ -20,6 +20,7 @@ from seenby.web.rendering import page_of
 from seenby.wiring import _listen, _server, mint
 from seenby.words.errors import KeyFileError
 from tests.browser.lively import ALICE, NOW, Fetch, Mail, Person, add_mail, add_people
+from tests.conftest import empty_store
 from tests.unit.test_web_pages import APP, OURS, browser, parts_of, sign_in
 
 pytestmark = pytest.mark.anyio
@@ -29,8 +30,8 @@ HELD = {"Authorization": f"Bearer {KEY}"}
 
 
 @pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[Store]:
-    opened = await open_store(database_url="", data=tmp_path)
+async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Store]:
+    opened = await open_store(database_url=await empty_store(request, tmp_path), data=tmp_path)
     await add_people(opened)
     yield opened
     await opened.close()

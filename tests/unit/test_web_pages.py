@@ -21,7 +21,7 @@ from seenby.words.limits import FORM_BYTES
 from seenby.words.policy import Level
 from tests.browser import lively
 from tests.browser.lively import ALICE, BOB, CHARLIE, NOW, Mail, Person, add_mail, add_people, sign_in_link, week
-from tests.conftest import fresh_database, require
+from tests.conftest import empty_store, require
 
 pytestmark = pytest.mark.anyio
 APP = "http://app.test"
@@ -61,7 +61,7 @@ on_both = pytest.mark.parametrize("store", ["sqlite", "postgresql"], indirect=Tr
 async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Store]:
     """SQLite, or PostgreSQL for tests that ask for both: those that reach every statement of the pages."""
     on_postgres = getattr(request, "param", "sqlite") == "postgresql"
-    url = await fresh_database(request.getfixturevalue("postgres")) if on_postgres else ""
+    url = await empty_store(request, tmp_path, on_postgres=on_postgres)
     opened = await open_store(database_url=url, data=tmp_path)
     yield opened
     await opened.close()

@@ -15,6 +15,7 @@ from seenby.web import make_preview
 from seenby.web.capability import LASTS, Leave, grant, read_leave
 from seenby.web.rendering import page_of
 from tests.browser.lively import NOW, add_mail, add_people, week
+from tests.conftest import empty_store
 from tests.unit.test_web_pages import parts_of
 
 SECRET = b"k" * 32
@@ -111,8 +112,8 @@ def test_no_message_makes_it_raise(raw: bytes) -> None:
 
 
 @pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[Store]:
-    opened = await open_store(database_url="", data=tmp_path)
+async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Store]:
+    opened = await open_store(database_url=await empty_store(request, tmp_path), data=tmp_path)
     yield opened
     await opened.close()
 

@@ -16,7 +16,7 @@ from seenby.store import Store, open_store, people, unsubscribed
 from seenby.words.limits import FORM_BYTES, NEVER_HOSTS
 from seenby.words.message import UNWANTED
 from tests.browser.lively import ALICE, BOB, CHARLIE, NOW, RITA, TEAM, Mail, Person, add_mail
-from tests.conftest import fresh_database
+from tests.conftest import empty_store
 from tests.unit.test_web_pages import OURS, browser, parts_of, sign_in, team
 
 pytestmark = pytest.mark.anyio
@@ -26,7 +26,7 @@ __all__ = ["team"]  # a fixture
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Store]:
-    url = await fresh_database(request.getfixturevalue("postgres")) if request.param == "postgresql" else ""
+    url = await empty_store(request, tmp_path, on_postgres=request.param == "postgresql")
     opened = await open_store(database_url=url, data=tmp_path)
     yield opened
     await opened.close()
