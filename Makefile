@@ -7,7 +7,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v p
 UV := $(shell command -v uv 2>/dev/null)
 # Machines behind a company's proxy trust it through the system's certificates.
 export UV_SYSTEM_CERTS ?= 1
-PIP := $(if $(UV),$(UV) tool run --quiet pip,$(BIN)/python -m pip)
+PIP := $(if $(UV),$(UV) tool run --quiet --python $(BIN)/python pip,$(BIN)/python -m pip)
 STAMP := $(VENV)/.installed
 INPUTS := pyproject.toml requirements.lock frontend/hatch_build.py frontend/package-lock.json $(shell find frontend/src -type f 2>/dev/null)
 
@@ -77,9 +77,11 @@ SECONDS ?= 60
 fuzz: setup ## what atheris finds in SECONDS=60 for each of FUZZED="message html ..."
 	@for target in $(FUZZED); do $(BIN)/python -m tests.fuzz $$target $(SECONDS) || exit 1; done
 
+CORPORA := dkimpy,flufl-bounce,html5lib,mail-parser,talon
+
 .PHONY: corpora
 corpora: setup ## fetch other people's mail and HTML for the tests, into .corpora
-	PIP_CONSTRAINT=$(CURDIR)/tests/corpora/build.txt PIP_BUILD_CONSTRAINT=$(CURDIR)/tests/corpora/build.txt $(PIP) download --quiet --disable-pip-version-check --no-deps --no-binary :all: \
+	PIP_CONSTRAINT=$(CURDIR)/tests/corpora/build.txt PIP_BUILD_CONSTRAINT=$(CURDIR)/tests/corpora/build.txt $(PIP) download --quiet --disable-pip-version-check --no-deps --no-binary $(CORPORA) \
 		--require-hashes --dest .corpora -r tests/corpora/sdists.txt
 
 .PHONY: faults

@@ -142,6 +142,7 @@ REFUSED: Final = {
 _REDIRECT: Final = b"HTTP/1.1 302 Found\r\nContent-Length: 0\r\n" + _NEVER_KEEP + _QUIET + b"Location: "
 
 
+@lru_cache(maxsize=256)  # a newsletter has few targets and many readers
 def redirect(target: bytes) -> Answer | None:
     """The way to `target`, byte for byte; None when it is not http(s) or could end the header line."""
     return Answer(_REDIRECT + target + b"\r\n", b"") if _TARGET.fullmatch(target) else None
