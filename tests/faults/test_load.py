@@ -8,8 +8,8 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(300), pytest.mark.xdist_grou
 
 
 def test_under_a_steady_load_every_answered_hit_is_stored_once(tmp_path):
-    came = run(tmp_path / "data", rate=400, seconds=10, patience=120)
+    came = run(tmp_path / "data", rate=300, seconds=5, patience=120)
     print(came)
-    assert came.answered > 2000
+    assert came.answered > 750
     assert (came.wrong, came.broken_off, came.miscounted) == (0, 0, 0)
     assert not came.findings

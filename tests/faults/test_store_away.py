@@ -13,13 +13,13 @@ from tests.faults.process import keyring, tracker
 from tests.world import wait_for
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300), pytest.mark.xdist_group("faults")]
-AWAY = float(os.environ.get("SEENBY_FAULTS_AWAY", "20"))
+AWAY = float(os.environ.get("SEENBY_FAULTS_AWAY", "6"))
 RATE = 200.0
 
 
 def test_while_the_store_stands_still_readers_are_served_and_their_hits_arrive_after(tmp_path):
     data, ledger = tmp_path / "data", Ledger()
-    with app(data, messages=300) as (running, known):
+    with app(data, messages=100) as (running, known):
         port = int(running.tracking_url.rpartition(":")[2])
         mint = minting_for(known, keys_of(data), hits_each=10)
         pid = running.children()["app"]

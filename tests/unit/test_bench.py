@@ -85,7 +85,7 @@ def test_the_tracker_bench_loads_a_real_tracker_and_every_answer_is_good(client,
 
 @pytest.mark.slow
 def test_the_gateway_bench_sends_every_message_the_whole_way():
-    figures = bench_gateway(rounds=1, tell=quiet, messages=30)
+    figures = bench_gateway(rounds=1, tell=quiet, messages=20)
     servers = {told["server"]: told for told in figures["measured"]}
     assert set(servers) == ({"seenby", "postfix"} if figures["postfix"] == "measured" else {"seenby"})
     for told in servers.values():
