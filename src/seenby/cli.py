@@ -27,7 +27,7 @@ from seenby.report.summary import report_of
 from seenby.report.views import PEOPLE, VIEWS
 from seenby.settings import Settings, load_settings, settings_file, unknown_variables
 from seenby.supervise import supervise, supervise_trackers
-from seenby.tracker.trust import change_denied, what_is_meant
+from seenby.tracker.trust import Denied, change_denied, what_is_meant
 from seenby.under_up import tell_ready, when_alone
 from seenby.wiring import Role, Started, mint, now, opened_store, run_app, shown_url, tracking_url
 from seenby.words.errors import DataFolderError, SeenbyError
@@ -262,15 +262,29 @@ async def _ask_running(folder: Folder, what: str, asked: dict[str, Any]) -> dict
 # ---------------------------------------------------------------- keys of tokens, and links used for harm
 
 
+def _running_key(folder: Folder) -> int | None:
+    """The key that a Seenby running on this folder signs with, which it read at its start."""
+    is_running = folder.is_held("up") or folder.is_held("store")
+    key = folder.whereabouts().get("key", "") if is_running else ""
+    return int(key) if key.isdigit() else None
+
+
 @keys.command("list")
 def keys_list(data: DataFolder = None, as_json: AsJson = False) -> None:
     """Print the ids of the keys that tokens are signed with."""
-    states = key_states(find_folder(_settings(data).data).tracking_keys)
+    folder = find_folder(_settings(data).data)
+    states, running = key_states(folder.tracking_keys), _running_key(folder)
     if as_json:
-        print(json.dumps(asdict(states)))
+        print(json.dumps(asdict(states) | {"running": running}))
         return
+    is_waiting = running is not None and running != states.current
     for key_id in states.believed:
-        print(f"{key_id:>6}  {'signs new mail' if key_id == states.current else 'believed'}")
+        said = "believed"
+        if key_id == states.current:
+            said = "signs new mail from the next start" if is_waiting else "signs new mail"
+        elif key_id == running:
+            said = "signs new mail until Seenby is restarted"
+        print(f"{key_id:>6}  {said}")
     for key_id in states.revoked:
         print(f"{key_id:>6}  revoked: links signed with it are dead")
 
@@ -296,11 +310,15 @@ def keys_revoke(
     sure: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
     """Believe key KEY_ID no more: every link signed with it is dead for its readers."""
-    path = find_folder(_settings(data).data).tracking_keys
+    folder = find_folder(_settings(data).data)
+    if _running_key(folder) == key_id:
+        raise SeenbyError(
+            f"The Seenby that is running still signs new mail with key {key_id}. Rotate, restart it, then revoke."
+        )
     if not sure:
         typer.confirm(f"Every link in mail signed with key {key_id} will lead nowhere. Go on?", abort=True)
-    revoke_key(path, key_id)
-    print(f'Key {key_id} is revoked. To undo it, take it out of "revoked" in {path}.')
+    revoke_key(folder.tracking_keys, key_id)
+    print(f'Key {key_id} is revoked. To undo it, take it out of "revoked" in {folder.tracking_keys}.')
 
 
 @links.command("deny")
@@ -313,15 +331,22 @@ def link_deny(
     """Switch off links that were used for harm: their readers see a page that says so."""
     meant = what_is_meant(what)
     change_denied(find_folder(_settings(data).data).denied, add=meant)
-    print(f"Switched off within a second: {', '.join(meant.lines())}. To undo it: seenby link allow …")
+    print(f"Switched off within a second: {', '.join(meant.lines())}. To undo it: seenby link allow {_name(meant)}")
 
 
 @links.command("allow")
 def link_allow(what: str, data: DataFolder = None) -> None:
     """Switch links on again that `deny` switched off."""
-    meant = what_is_meant(what)
-    change_denied(find_folder(_settings(data).data).denied, drop=meant)
+    meant, path = what_is_meant(what), find_folder(_settings(data).data).denied
+    if not set(meant.lines()) & set(change_denied(path).lines()):
+        raise SeenbyError(f"{_name(meant)} was not switched off. `seenby link denied` prints what is.")
+    change_denied(path, drop=meant)
     print(f"No longer switched off: {', '.join(meant.lines())}.")
+
+
+def _name(meant: Denied) -> str:
+    """What is meant, as one would type it."""
+    return meant.lines()[0].partition(" ")[2]
 
 
 @links.command("denied")

@@ -157,7 +157,9 @@ async def run_app(
         if Role.GATEWAY in roles:
             started["smtp"] = await opened.enter_async_context(_gateway(settings, house, folder))
         if Role.WEB in roles:
-            started |= await opened.enter_async_context(_web(settings, folder, store, smtp=started.get("smtp", "")))
+            started |= await opened.enter_async_context(
+                _web(settings, folder, store, smtp=started.get("smtp", ""), key_id=house.keys.current)
+            )
         working = asyncio.create_task(_work(settings, house, folder, stop)) if Role.WORKER in roles else None
         await opened.enter_async_context(_counted(settings, store))
         on_ready(Started(**started))
@@ -275,7 +277,9 @@ class _Server(uvicorn.Server):
 
 
 @contextlib.asynccontextmanager
-async def _web(settings: Settings, folder: Folder, store: Store, *, smtp: str) -> AsyncIterator[dict[str, str]]:
+async def _web(
+    settings: Settings, folder: Folder, store: Store, *, smtp: str, key_id: int
+) -> AsyncIterator[dict[str, str]]:
     """The pages, the previews and the control door; gives what `Started` needs of them."""
     pages, previews = _listen(settings.app_listen, "APP"), _listen(settings.preview_listen, "PREVIEW")
     app_url = settings.app_url or _bound_url(pages)
@@ -302,7 +306,9 @@ async def _web(settings: Settings, folder: Folder, store: Store, *, smtp: str) -
         asyncio.create_task(server.serve(sockets=[sock]))
         for server, sock in zip(servers, (pages, previews), strict=True)
     ]
-    folder.tell_running(control=_bound_url(pages), app_url=app_url, tracker=shown_url(settings.tracker_listen))
+    folder.tell_running(
+        control=_bound_url(pages), app_url=app_url, tracker=shown_url(settings.tracker_listen), key=str(key_id)
+    )
     try:
         yield {
             "app_url": app_url,

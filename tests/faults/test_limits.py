@@ -34,7 +34,7 @@ def test_more_clients_than_files_are_turned_away_and_cost_those_inside_nothing(t
     assert not check(ledger, drained(data / "journal"))
 
 
-def test_without_a_single_file_left_it_lives_counts_its_losses_and_recovers(tmp_path):
+def test_without_a_single_file_left_it_lives_counts_what_it_loses_and_recovers(tmp_path):
     data = tmp_path / "data"
     ledger, after, keys = Ledger(), Ledger(), keyring(data)
     with ExitStack() as crowd, tracker(data) as running:
@@ -57,7 +57,7 @@ def test_without_a_single_file_left_it_lives_counts_its_losses_and_recovers(tmp_
     assert not check(after, [hit for hit in hits if hit.token.message in after.sent])
     found = check(ledger, [hit for hit in hits if hit.token.message not in after.sent])
     assert (found.doubled, found.invented) == ([], [])
-    assert 0 < len(found.lost) <= lost
+    assert len(found.lost) <= lost  # often none: a segment that ends gives its file to the next
     assert ledger.wrong + after.wrong == []
 
 

@@ -125,6 +125,26 @@ def test_a_rotated_key_signs_an_old_one_is_believed_and_a_revoked_one_is_not(run
 
 
 @pytest.mark.slow
+def test_the_key_that_a_running_seenby_signs_with_is_not_revoked(running: Running) -> None:
+    old = running.folder.keyring().current
+    with running.folder.held("up"):
+        running.folder.tell_running(key=str(old))
+        running.command("keys", "rotate")
+        assert f"{old}  signs new mail until Seenby is restarted" in running.command("keys", "list")
+        with pytest.raises(AssertionError, match="still signs new mail"):
+            running.command("keys", "revoke", str(old), "--yes")
+    running.command("keys", "revoke", str(old), "--yes")
+
+
+@pytest.mark.slow
+def test_what_was_not_switched_off_is_not_switched_on(running: Running) -> None:
+    with pytest.raises(AssertionError, match="was not switched off"):
+        running.command("link", "allow", "never.test")
+    with pytest.raises(AssertionError, match="'foo bar' is no address of ours"):
+        running.command("link", "deny", "foo bar")
+
+
+@pytest.mark.slow
 def test_a_spoilt_file_changes_nothing(running: Running) -> None:
     keys = running.folder.keyring()
     good = link(keys)

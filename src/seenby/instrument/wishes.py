@@ -20,6 +20,8 @@ from seenby.words.url import host_of, is_within
 _LOOKS_LIKE_ADDRESS: Final = re.compile(
     r"(?:https?:[/\\]{2}\S+|(?:[\w-]{1,63}\.)++[^\W\d_]{2,63}\.?(?::[0-9]{1,5})?(?:[/?#]\S*)?)\Z", re.IGNORECASE
 )
+_LABEL: Final = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
+_NAME: Final = re.compile(rf"localhost|(?:{_LABEL}\.)+{_LABEL}")
 _LONGEST: Final = 2000
 
 
@@ -121,9 +123,13 @@ def read_wishes(text: str) -> Wishes | None:
 
 
 def parse_host(text: str) -> str | None:
-    """A host as links carry it (lower case, IDN in ASCII), from `Example.com` or `*.example.com`; None if none."""
+    """A host as links carry it (lower case, IDN in ASCII), from `Example.com` or `*.example.com`; None if none.
+
+    A single word is none but `localhost`: `com` would be everybody's links.
+    """
     name = text.strip().removeprefix("*.").rstrip(".")
-    return ascii_host(name) if name and not re.search(r"[\s/@:?#]", name) else None
+    host = ascii_host(name) if name and not re.search(r"[\s/@:?#]", name) else None
+    return host if host is not None and _NAME.fullmatch(host) else None
 
 
 def shows_address(shown: str, *, tracking_url: str) -> bool:

@@ -84,7 +84,11 @@ def what_is_meant(text: str) -> Denied:
     try:
         return read_denied([f"message {text}"])
     except DenyListError:
+        pass
+    try:
         return read_denied([f"host {text}"])
+    except DenyListError:
+        raise DenyListError(f"'{text[:80]}' is no address of ours, no message's id and no host.") from None
 
 
 def change_denied(path: Path, *, add: Denied = NOTHING, drop: Denied = NOTHING) -> Denied:

@@ -57,8 +57,10 @@ def links_form(kept: str) -> LinksForm:
 
 def parse_typed(typed: Typed) -> Wishes | LinksForm:
     """The wishes, or the form with all that was typed and what is wrong with it."""
-    mode = TextMode(typed.text) if typed.text in list(TextMode) else TextMode.HTML_AND_TEXT
+    mode = TextMode(typed.text) if typed.text in list(TextMode) else TextMode.NONE
     never, errors = _hosts(typed.hosts)
+    if mode != typed.text:
+        errors = ("Which links are to be tracked? Choose one of the four.", *errors)
     if errors:
         return LinksForm(
             text=mode,
