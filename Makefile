@@ -19,13 +19,14 @@ setup: $(STAMP) ## make the environment (.venv) and build the pages' styles and 
 $(STAMP): $(INPUTS)
 ifneq ($(UV),)
 	test -x $(BIN)/python || $(UV) venv --quiet --python '>=3.11' $(VENV)
-	$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock
+	$(UV) pip install --quiet --compile-bytecode --python $(BIN)/python --require-hashes -r requirements.lock
 	$(UV) pip install --quiet --python $(BIN)/python --no-deps -e .
 else
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
 endif
+	$(BIN)/python -m compileall -q src  # else every start compiles everything where Python may write nothing
 	@touch $@
 
 .PHONY: run
