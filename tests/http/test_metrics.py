@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import re
+import secrets
 import signal
 import socket
 import subprocess
@@ -11,7 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from http.client import HTTPConnection
 from pathlib import Path
 
@@ -24,9 +25,17 @@ from seenby.words.token import PATHS, Keyring, Kind, Token, encode_id, sign_toke
 from tests.world import environment, seenby
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
+def free_port(*, and_next: int = 0) -> int:
+    """A port that is free, and so many behind it; below those that the kernel hands out to others meanwhile."""
+    while True:
+        port = 15_000 + secrets.randbelow(15_000)
+        with ExitStack() as taken:
+            try:
+                for one in range(port, port + 1 + and_next):
+                    taken.enter_context(socket.create_server(("127.0.0.1", one)))
+            except OSError:
+                continue
+        return port
 
 
 def get(port: int, path: str) -> tuple[int, str]:
@@ -135,7 +144,7 @@ def test_a_port_that_is_taken_stops_nothing(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_processes_of_several_have_ports_of_their_own(tmp_path: Path) -> None:
     open_folder(tmp_path / "data").keyring()
-    numbers = free_port()
+    numbers = free_port(and_next=1)
     with tracker(tmp_path / "data", numbers, number=2):
         with pytest.raises(ConnectionRefusedError):
             get(numbers, "/healthz")
@@ -144,7 +153,7 @@ def test_processes_of_several_have_ports_of_their_own(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_three_trackers_share_a_port_and_lose_nothing_when_one_dies(tmp_path: Path) -> None:
-    numbers, app = free_port(), free_port()
+    numbers, app = free_port(and_next=2), free_port()
     with seenby(
         tmp_path / "data",
         TRACKER_PROCESSES="3",
