@@ -4,7 +4,6 @@ import html
 import re
 from collections.abc import AsyncIterator
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -12,24 +11,15 @@ import pytest
 
 from seenby.instrument import TextMode, Wishes
 from seenby.instrument.wishes import read_wishes, write_wishes
-from seenby.store import Store, open_store, people, unsubscribed
+from seenby.store import Store, people, unsubscribed
 from seenby.words.limits import FORM_BYTES, NEVER_HOSTS
 from seenby.words.message import UNWANTED
 from tests.browser.lively import ALICE, BOB, CHARLIE, NOW, RITA, TEAM, Mail, Person, add_mail
-from tests.conftest import empty_store
 from tests.unit.test_web_pages import OURS, browser, parts_of, sign_in, team
 
 pytestmark = pytest.mark.anyio
 HTMX = OURS | {"HX-Request": "true"}
 __all__ = ["team"]  # a fixture
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Store]:
-    url = await empty_store(request, tmp_path, on_postgres=request.param == "postgresql")
-    opened = await open_store(database_url=url, data=tmp_path)
-    yield opened
-    await opened.close()
 
 
 @pytest.fixture
