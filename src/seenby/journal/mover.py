@@ -43,11 +43,8 @@ LAST_SECONDS: Final = 1.0  # at the end, for what nobody has sent yet
 
 
 @contextmanager
-def moving(settings: Settings, *, is_wanted: bool) -> Iterator[None]:
-    """Move the data folder's journal for as long as this is open, if it is wanted and the settings name a bus."""
-    if not is_wanted or not settings.nats_url:
-        yield
-        return
+def moving(settings: Settings) -> Iterator[None]:
+    """Move the data folder's journal to the bus that the settings name, for as long as this is open."""
     mover = Mover(open_folder(settings.data).journal, Bus(settings))
     mover.start()
     try:

@@ -6,13 +6,13 @@ It is small and starts at once, because readers wait for it; `seenby tracker` tu
 import argparse
 import sys
 import threading
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 from seenby import maillog
 from seenby.folder import Folder, open_folder
 from seenby.journal import FileJournal
 from seenby.journal.file import SEGMENT_BYTES
-from seenby.journal.mover import moving
 from seenby.settings import Settings, load_settings, split_listen
 from seenby.tracker.server import Options, run_tracker
 from seenby.tracker.trust import TrustFiles
@@ -34,13 +34,22 @@ def main() -> None:
     try:
         settings = load_settings(**({"data": asked.data} if asked.data else {}))
         maillog.start_log(level=settings.log_level)
-        with moving(settings, is_wanted=not asked.redirect_only):
+        with _moving(settings, asked):
             _run(settings, asked)
     except SeenbyError as error:
         if asked.under_up:
             tell_ready(error=error)
         sys.stderr.write(f"seenby: {error}\n")
         sys.exit(1)
+
+
+def _moving(settings: Settings, asked: argparse.Namespace) -> AbstractContextManager[None]:
+    """What carries the journal to a bus, if there is one: a tracker without does not load what speaks to it."""
+    if asked.redirect_only or not settings.nats_url:
+        return nullcontext()
+    from seenby.journal.mover import moving  # noqa: PLC0415 - see above
+
+    return moving(settings)
 
 
 def _run(settings: Settings, asked: argparse.Namespace) -> None:
