@@ -143,8 +143,8 @@ def revoke_key(path: Path, key_id: int) -> None:
 
 def known_key_ids(path: Path) -> frozenset[int]:
     """Every key that the file names, revoked ones too. Raises KeyFileError."""
-    told = load_keyring(path)
-    return frozenset(told.keys) | frozenset(int(key_id) for key_id in json.loads(read_secret(path)).get("revoked", []))
+    states = key_states(path)
+    return frozenset(states.believed + states.revoked)
 
 
 def load_keyring(path: Path) -> Keyring:
