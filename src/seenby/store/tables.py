@@ -125,6 +125,7 @@ messages = Table(
     _text("untouched", null=True),  # why nobody's copy could be instrumented
     _text("notes", default="[]"),
     _number("link_count", default="0"),
+    _number("honeypot", default="0"),  # 1: its copies carry a link that nobody sees
     _time("accepted_at"),
     _time("active_at"),  # the last thing that happened to it
     _time("judge_at", null=True),  # since when it has hits that nobody has read yet
@@ -157,6 +158,8 @@ recipients = Table(
     _number("attempts", default="0"),
     _text("reply", default=""),
     _time("sent_at", null=True),
+    _text("mail_host", default=""),  # who takes mail for the address's domain, when it was sent; empty: not known
+    _time("replied_at", null=True),  # when they are known to have answered, at the latest
     _text("opened", default="no_sign"),  # a State
     _text("clicked", default="no_sign"),
     _number("opens", default="0"),
@@ -274,6 +277,53 @@ own_views = Table(
     _time("at"),
     _text("surface"),
     Index("own_views_message", "message"),
+)
+
+# What somebody of the team said of a hit: that it was themselves, or that it was the recipient.
+said = Table(
+    "said",
+    METADATA,
+    Column("hit", Text, primary_key=True),
+    _text("team"),
+    _text("message"),
+    _text("what"),  # me or person
+    _text("sender"),  # who said it
+    _time("at"),
+    Index("said_message", "message"),
+)
+
+# Who takes mail for a domain (its MX), for as long as that is believed.
+mail_hosts = Table(
+    "mail_hosts",
+    METADATA,
+    Column("domain", Text, primary_key=True),
+    _text("host"),  # empty: asked, and nobody knew
+    _time("asked_at"),
+)
+
+# What settled verdicts came to, by recipient's domain: how many hits were people's, and how many machines'.
+habits = Table(
+    "habits",
+    METADATA,
+    _text("team"),
+    _text("domain"),
+    _text("channel"),  # open or click
+    _number("early"),  # 1: within a minute of sending
+    _text("mail_host"),  # of the domain, at last
+    _number("people", default="0"),
+    _number("machines", default="0"),
+    PrimaryKeyConstraint("team", "domain", "channel", "early"),
+    Index("habits_mail_host", "team", "mail_host"),
+)
+
+# Mailboxes that nobody reads: whoever opens their mail is a machine.
+seeds = Table(
+    "seeds",
+    METADATA,
+    _text("team"),
+    _text("address"),  # Address.key
+    _time("made_at"),
+    PrimaryKeyConstraint("team", "address"),
 )
 
 events = Table(
