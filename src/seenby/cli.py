@@ -536,6 +536,9 @@ def instrument(  # noqa: PLR0913, PLR0917 - an argument for each option
         bool, typer.Option("--keep-visible-urls", help="Leave links whose text is an address of another host.")
     ] = False,
     keep_noscript: Annotated[bool, typer.Option("--keep-noscript", help="Leave links inside <noscript>.")] = False,
+    honeypot: Annotated[
+        bool, typer.Option("--honeypot", help="Add a link that nobody sees to formatted text.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Instrument one message for some recipients, without any server."""
@@ -554,6 +557,7 @@ def instrument(  # noqa: PLR0913, PLR0917 - an argument for each option
             never_hosts=never_host or (),
             keep_visible_urls=keep_visible_urls,
             noscript=not keep_noscript,
+            honeypot=honeypot,
         ),
     )
     if as_json:

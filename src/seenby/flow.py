@@ -34,6 +34,8 @@ from seenby.delivery.intake import (
     own_domain,
     references,
     refusal,
+    wishes_for,
+    with_honeypot,
 )
 from seenby.delivery.outcome import event_kind, settle
 from seenby.delivery.recent import Recent
@@ -41,7 +43,7 @@ from seenby.delivery.retry import Patience
 from seenby.delivery.smtp import Answer, Outcome, SmtpSession
 from seenby.inbound.report import read_report
 from seenby.instrument import NO_WISHES, Analysis, Wishes, analyse, parse_asked, scan_headers
-from seenby.instrument.headers import parse_unsubscribe
+from seenby.instrument.headers import parse_honeypot, parse_unsubscribe
 from seenby.instrument.wishes import read_wishes
 from seenby.journal import Reader
 from seenby.report.reading import decide, gather, write
@@ -123,16 +125,17 @@ async def accept(house: House, submission: Submission) -> Intake:
     try:
         ceilings = (house.ceiling, sender.ceiling, sender.policy)
         policy = decide_policy(ceilings=ceilings, asked=parse_asked(headers))
-        unsubscribe = parse_unsubscribe(headers)
+        unsubscribe, honeypot = parse_unsubscribe(headers), parse_honeypot(headers)
     except PolicyError as error:
         return Refused(code=550, status="5.7.1", why=str(error))
-    wishes = read_wishes(sender.wishes)
+    kept = read_wishes(sender.wishes)
+    wishes = wishes_for(kept, submission, headers, honeypot=honeypot)
     analysis = await _analysed(
         house,
         submission.raw,
         tracking_url=house.tracking_url,
         sender=submission.envelope_from,
-        wishes=wishes or NO_WISHES,
+        wishes=wishes,
         to_be_sent=True,
     )
     hop = f"sender:{sender.id}" if sender.next_hop else ""
@@ -149,7 +152,10 @@ async def accept(house: House, submission: Submission) -> Intake:
             mint=house.mint,
         )
         message = as_wished(
-            message, wishes=wishes, unsubscribe=sender.unsubscribe if unsubscribe is None else unsubscribe
+            with_honeypot(message, analysis, recipients),
+            wishes=wishes,
+            is_read=kept is not None,
+            unsubscribe=sender.unsubscribe if unsubscribe is None else unsubscribe,
         )
         links = [
             mail.KeptLink(number=link.number, part="text" if link.in_text else "html", target=link.target)

@@ -179,7 +179,9 @@ def instrument_message(  # noqa: PLR0913 - what a command is given
     return made
 
 
-def wishes_of(*, text_mode: str, never_hosts: Sequence[str], keep_visible_urls: bool, noscript: bool) -> Wishes:
+def wishes_of(
+    *, text_mode: str, never_hosts: Sequence[str], keep_visible_urls: bool, noscript: bool, honeypot: bool
+) -> Wishes:
     """The wishes that options speak of. Raises InputError."""
     hosts = {text: parse_host(text) for text in never_hosts}
     for text, host in hosts.items():
@@ -195,6 +197,7 @@ def wishes_of(*, text_mode: str, never_hosts: Sequence[str], keep_visible_urls: 
         never_hosts=frozenset(host for host in hosts.values() if host),
         keep_visible_urls=keep_visible_urls,
         noscript=noscript,
+        honeypot=honeypot,
     )
 
 

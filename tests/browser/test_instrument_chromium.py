@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, sync_playwright
 
-from seenby.instrument import Copy, analyse, stamp
+from seenby.instrument import Copy, Wishes, analyse, stamp
 from seenby.journal import MemoryJournal
 from seenby.words.policy import FULL
 from seenby.words.token import encode_id
@@ -111,9 +111,9 @@ def page() -> Iterator[Page]:
         browser.close()
 
 
-def copy_of(html: str) -> Copy:
+def copy_of(html: str, *, honeypot: bool = False) -> Copy:
     return stamp(
-        analyse(HEAD + html.encode(), tracking_url=TRACKING),
+        analyse(HEAD + html.encode(), tracking_url=TRACKING, wishes=Wishes(honeypot=honeypot)),
         message=encode_id(b"m" * 12),
         recipient=encode_id(b"r" * 8),
         policy=FULL,
@@ -171,7 +171,9 @@ def tree_of(page: Page, html: str) -> tuple[list[Any], int, str]:
     text = page.evaluate("document.body.innerText")
     pixels = page.evaluate(
         "url => { const own = [...document.images].filter(image => image.getAttribute('src').startsWith(url));"
-        "own.forEach(image => image.remove()); document.documentElement.normalize(); return own.length }",
+        "own.forEach(image => image.remove());"
+        "document.querySelectorAll('a[aria-hidden]').forEach(link => link.remove());"
+        "document.documentElement.normalize(); return own.length }",
         f"{TRACKING}/o/",
     )
     return page.evaluate(TREE), pixels, text
@@ -207,3 +209,60 @@ def test_the_page_is_the_same_but_for_hrefs_and_one_image(page: Page, html: str)
     assert (none, pixels) == (0, 1)
     assert (after, shown.strip()) == (before, text.strip())
     assert copy.links
+
+
+@pytest.mark.parametrize("html", PAGES.values(), ids=PAGES)
+def test_the_page_is_the_same_but_for_the_link_that_nobody_sees(page: Page, html: str) -> None:
+    before, _, text = tree_of(page, html)
+    copy = copy_of(html, honeypot=True)
+    after, pixels, shown = tree_of(page, copy.message[len(HEAD) :].decode())
+    assert (after, shown.split(), pixels) == (before, text.split(), 1)
+    assert (copy.honeypot is None) == (html == PAGES["open elements"])  # its link is open still
+
+
+# Author's styles that would show any link, and a page that is read from right to left.
+LOUD = (
+    "<!doctype html><html{}><head><style>a{{display:block;padding:20px;margin:30px;border:5px solid red;min-width:50px;"
+    "min-height:50px}} a::after{{content:' →'}} body{{background:#fff}}</style></head><body><p>Hi</p>"
+    '<p><a href="https://example.org/">Offer</a></p><input id=last></body></html>'
+)
+
+
+@pytest.mark.parametrize("direction", ["", " dir=rtl"], ids=["left to right", "right to left"])
+@pytest.mark.parametrize("is_stripped", [False, True], ids=["as sent", "without position"])
+def test_nobody_sees_the_hidden_link(page: Page, direction: str, is_stripped: bool) -> None:
+    def looks(html: str) -> tuple[bytes, list[int]]:
+        page.set_content(html)
+        page.evaluate("document.querySelectorAll('img').forEach(image => image.remove())")
+        sizes: list[int] = page.evaluate(
+            "[document.documentElement.scrollWidth, document.documentElement.scrollHeight, document.links.length]"
+        )
+        return page.screenshot(full_page=True), sizes
+
+    plain = LOUD.format(direction)
+    copy = copy_of(plain, honeypot=True)
+    html = copy.message[len(HEAD) :].decode()
+    if is_stripped:  # as webmail does, which also takes the author's pseudo-elements away
+        plain, html = (one.replace("a::after{content:' →'}", "") for one in (plain, html))
+        html = html.replace("position:absolute;top:-9999px;", "").replace("min-", "x-")
+        plain = plain.replace("min-", "x-")
+        html, plain = (one.replace("display:block;", "") for one in (html, plain))
+    before, (width, height, links) = looks(plain)
+    after, sizes = looks(html)
+    assert sizes == [width, height, links + 1]
+    assert after == before
+
+
+def test_tab_never_stops_at_the_hidden_link_and_no_screen_reader_says_it(page: Page) -> None:
+    copy = copy_of(LOUD.format(""), honeypot=True)
+    page.set_content(copy.message[len(HEAD) :].decode())
+    stops = []
+    for _ in range(6):
+        page.keyboard.press("Tab")
+        stops.append(page.evaluate("document.activeElement.getAttribute('href') || document.activeElement.id"))
+    assert set(stops) <= {copy.links[0].url, "last", None, ""}
+    assert "last" in stops
+    said = page.locator("body").aria_snapshot()
+    assert said.count("link") == 1
+    assert copy.links[0].url in said
+    assert (copy.honeypot or "nothing") not in said

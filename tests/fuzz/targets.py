@@ -11,9 +11,19 @@ from pathlib import Path
 from typing import Final
 
 from seenby.inbound.report import MAX_WORDS, read_report
-from seenby.instrument import Analysis, Copy, Headers, analyse, parse_asked, scan_headers, stamp, untouched_copy
-from seenby.instrument.analysis import PIXEL, _url_length
-from seenby.instrument.edits import CutEdit, LinkEdit, PixelEdit
+from seenby.instrument import (
+    Analysis,
+    Copy,
+    Headers,
+    Wishes,
+    analyse,
+    parse_asked,
+    scan_headers,
+    stamp,
+    untouched_copy,
+)
+from seenby.instrument.analysis import _url_length
+from seenby.instrument.edits import HONEYPOT, PIXEL, CutEdit, InsertEdit, LinkEdit
 from seenby.instrument.markup import walk
 from seenby.instrument.parts import Body, Encoding, find_bodies
 from seenby.instrument.prose import urls_in
@@ -47,9 +57,10 @@ _OURS_ALONE: Final = re.compile(
 
 def message(raw: bytes) -> None:
     """A whole message: whatever it is, its copy differs from it in what was declared, and in nothing else."""
-    analysis = analyse(raw, tracking_url=TRACKING)
+    wishes = Wishes(honeypot=len(raw) % 2 == 1)
+    analysis = analyse(raw, tracking_url=TRACKING, wishes=wishes)
     copy = _copy(analysis)
-    assert copy == _copy(analyse(raw, tracking_url=TRACKING)), "the same message gave two copies"
+    assert copy == _copy(analyse(raw, tracking_url=TRACKING, wishes=wishes)), "the same message gave two copies"
     as_it_came = untouched_copy(raw)
     assert stamp(
         analysis, message=MESSAGE, recipient=RECIPIENT, policy=OFF, keys=KEYS, tracking_url=TRACKING
@@ -215,16 +226,20 @@ def _same_but_for(content: bytes, edits: object, copy: Copy, after: bytes | None
         match edit:
             case LinkEdit(number=number):
                 pieces.append(urls[number].encode())
-            case PixelEdit():
-                assert copy.pixel is not None
-                pieces.append(PIXEL[0] + copy.pixel.encode() + PIXEL[1])
+            case InsertEdit(elements=elements):
+                ours = {PIXEL.number: copy.pixel, HONEYPOT.number: copy.honeypot}
+                for element, length in elements:
+                    url = ours[element.number]
+                    assert url is not None
+                    assert len(url) == length
+                    pieces.append(element.opening + url.encode() + element.closing)
             case CutEdit():
                 pass
     wanted = b"".join((*pieces, content[here:]))
     assert after is not None, "what was written cannot be read back"
     if body.encoding is Encoding.IDENTITY:  # a full line is broken inside a tag, where HTML allows any space
         grown = after.count(b"\n") - wanted.count(b"\n")
-        assert 0 <= grown <= 2 * len(edits)
+        assert 0 <= grown <= 4 * len(edits)
         wanted, after = (_spaceless(page) for page in (wanted, after))
     assert wanted == after
 

@@ -203,8 +203,10 @@ def test_health_robots_and_the_rest(start):
     journal.healthy = False
     assert (client.get(b"/healthz").status, client.get(b"/healthz").body) == (503, b"journal\n")
     assert client.get(b"/robots.txt").body == b"User-agent: *\nDisallow: /\n"
-    for at in (b"/", b"/o", b"/c", b"/favicon.ico", b"/u/x", b"/p/x", b"//c/", b"/C/" + link().encode(), b"*"):
+    for at in (b"/o", b"/c", b"/favicon.ico", b"/u/x", b"/p/x", b"//c/", b"/C/" + link().encode(), b"*"):
         assert is_missing(client.get(at))
+    front = client.get(b"/")
+    assert (front.status, b"Nothing to see here" in front.body) == (200, True)
 
 
 @pytest.mark.parametrize("level", Level)

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from seenby.instrument import Copy, Left, Untouched, analyse, stamp, untouched_copy
+from seenby.instrument import NO_WISHES, Copy, Left, Untouched, Wishes, analyse, stamp, untouched_copy
 from seenby.words import limits
 from seenby.words.policy import FULL, OFF, Policy
 from seenby.words.token import Keyring, Kind, encode_id, parse_token
@@ -46,8 +46,8 @@ def written(page: str, encoding: str) -> bytes:
     return base64.encodebytes(raw).replace(b"\n", b"\r\n") if encoding == "base64" else raw
 
 
-def copy_of(raw: bytes, policy: Policy = FULL) -> Copy:
-    analysis = analyse(raw, tracking_url=TRACKING)
+def copy_of(raw: bytes, policy: Policy = FULL, wishes: Wishes = NO_WISHES) -> Copy:
+    analysis = analyse(raw, tracking_url=TRACKING, wishes=wishes)
     return stamp(analysis, message=MESSAGE, recipient=RECIPIENT, policy=policy, keys=KEYS, tracking_url=TRACKING)
 
 
@@ -59,24 +59,33 @@ def content(raw: bytes) -> bytes:
 
 
 def without_ours(page: bytes) -> bytes:
-    """A page without hrefs, pixel and the breaks that a full line gets."""
+    """A page without hrefs, elements of ours and the breaks that a full line gets."""
+    page = re.sub(
+        rb'(?:\r\n)?<a\s+href="[^"]*" style="position:absolute;[^"]*" aria-hidden="true" tabindex="-1"></a\s*>',
+        b"",
+        page,
+    )
     page = re.sub(rb'(?:\r\n)?<img\s+src="https://t.example.com/o/[^"]*" width="1" height="1" alt=""\s*>', b"", page)
     return re.sub(rb"\s*href=(\"[^\"]*\"|'[^']*')", b" href", page).rstrip()
 
 
-@given(pages, encodings)
-@example("x" * 998, "8bit")
-@example("x" * 76, "quoted-printable")
-@example("<p>\r\n" + "x" * 75 + "é", "quoted-printable")
-@example("x" * 70 + "éé", "quoted-printable")
-@example("0" * 3 + "\xa0" * 6 + "\U00010000" * 3 + "0", "quoted-printable")
-@example("<body>" + "x" * 985 + "</body>", "8bit")
-def test_only_links_and_one_pixel_differ_whatever_the_encoding(page: str, encoding: str) -> None:
+@given(pages, encodings, st.booleans())
+@example('<a href="https://example.org/">x</a>' + "x" * 960, "8bit", True)
+@example('<a href="https://example.org/">x</a>' + "x" * 40, "quoted-printable", True)
+@example('<a href="https://example.org/">x</a>--', "quoted-printable", True)
+@example("x" * 998, "8bit", False)
+@example("x" * 76, "quoted-printable", False)
+@example("<p>\r\n" + "x" * 75 + "é", "quoted-printable", False)
+@example("x" * 70 + "éé", "quoted-printable", False)
+@example("0" * 3 + "\xa0" * 6 + "\U00010000" * 3 + "0", "quoted-printable", False)
+@example("<body>" + "x" * 985 + "</body>", "8bit", False)
+def test_only_links_and_what_is_ours_differ_whatever_the_encoding(page: str, encoding: str, honeypot: bool) -> None:
     raw = HEAD % (b"html", encoding.encode()) + written(page, encoding)
-    copy = copy_of(raw)
+    copy = copy_of(raw, wishes=Wishes(honeypot=honeypot))
     before, after = content(raw), content(copy.message)
     assert without_ours(after) == without_ours(before)
     assert after.count(b"/o/") - before.count(b"/o/") == (copy.pixel is not None)
+    assert after.count(b'aria-hidden="true"') == (copy.honeypot is not None) <= honeypot
     for link in copy.links:
         assert after.count(link.url.encode()) == 1
         token = parse_token(link.url.removeprefix(f"{TRACKING}/c/"), KEYS, kind=Kind.LINK)

@@ -36,6 +36,7 @@ WISHES = st.builds(
     keep_visible_urls=st.booleans(),
     noscript=st.booleans(),
     own_signatures=st.booleans(),
+    honeypot=st.booleans(),
 )
 COPY = ClaimedCopy(
     recipient="r" * 10 + "w",

@@ -8,12 +8,14 @@ from seenby.instrument import NO_WISHES, Analysis, Headers, Wishes
 from seenby.instrument.wishes import UNREADABLE, write_wishes
 from seenby.store.people import is_free_mail
 from seenby.words.address import Address
-from seenby.words.message import Message, Recipient, Refused, Role, Submission, Untracked
-from seenby.words.policy import OFF, Policy
+from seenby.words.message import CAMPAIGN_FROM, Message, Recipient, Refused, Role, Submission, Untracked
+from seenby.words.policy import OFF, Level, Policy
 from seenby.words.token import MESSAGE_BYTES, RECIPIENT_BYTES
 
 MAX_HOPS: Final = 100  # RFC 5321 6.3: a message with more trace lines than this is going round in circles
 _MAX_REFERENCES: Final = 50
+_LISTS: Final = ("list-unsubscribe", "list-id")  # RFC 2369, RFC 2919: fields that mail to one person has no use for
+_BULK: Final = frozenset({"bulk", "list", "junk"})  # values of Precedence (RFC 2076 3.9)
 _AUTHORS: Final = ("from", "sender", "resent-from", "resent-sender")  # whom programs show as the author
 
 
@@ -101,10 +103,36 @@ def new_message(
     )
 
 
-def as_wished(message: Message, *, wishes: Wishes | None, unsubscribe: bool) -> Message:
-    """The message with what its sender wishes, frozen; None: what was kept of it could not be read, which is noted."""
-    notes = message.notes if wishes else (*message.notes, UNREADABLE)
-    return replace(message, notes=notes, wishes=write_wishes(wishes or NO_WISHES), unsubscribe=unsubscribe)
+def goes_to_many(submission: Submission, headers: Headers) -> bool:
+    """Whether this is no mail to one person: so many recipients, or the fields that lists and campaigns carry.
+
+    Programs that write to each recipient apart submit copies for one; of those only the fields tell.
+    """
+    precedence = {value.strip().lower() for value in headers.all("precedence")}
+    return (
+        len(list(_once(submission.recipients))) >= CAMPAIGN_FROM
+        or any(headers.raw(name) for name in _LISTS)
+        or bool(precedence & _BULK)
+    )
+
+
+def wishes_for(kept: Wishes | None, submission: Submission, headers: Headers, *, honeypot: bool | None) -> Wishes:
+    """The sender's wishes as they hold for this message; `honeypot` is what the message itself asks for, if it does."""
+    wishes = kept or NO_WISHES
+    is_wanted = wishes.honeypot and goes_to_many(submission, headers) if honeypot is None else honeypot
+    return replace(wishes, honeypot=is_wanted)
+
+
+def as_wished(message: Message, *, wishes: Wishes, is_read: bool, unsubscribe: bool) -> Message:
+    """The message with what its sender wishes, frozen; that what was kept of it could not be read is noted."""
+    notes = message.notes if is_read else (*message.notes, UNREADABLE)
+    return replace(message, notes=notes, wishes=write_wishes(wishes), unsubscribe=unsubscribe)
+
+
+def with_honeypot(message: Message, analysis: Analysis, recipients: Sequence[Recipient]) -> Message:
+    """The message, knowing whether anybody's copy carries the link that nobody sees."""
+    is_there = any(one.policy.links >= Level.IDENTIFIED for one in recipients)
+    return replace(message, honeypot=analysis.honeypot_possible and is_there)
 
 
 def new_recipients(

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from seenby.instrument.charsets import can_rewrite, decoded, masked
-from seenby.instrument.edits import CutEdit, Edit, LinkEdit, PixelEdit, fitting
+from seenby.instrument.edits import HONEYPOT, PIXEL, CutEdit, Edit, Element, InsertEdit, LinkEdit, fitting
 from seenby.instrument.headers import Headers, scan_headers
 from seenby.instrument.markup import Anchor, Markup, shown_text, walk
 from seenby.instrument.parts import Body, Encoding, Parts, find_bodies, is_inline_pgp
@@ -25,11 +25,22 @@ from seenby.instrument.transfer import content_of
 from seenby.instrument.wishes import NO_WISHES, Wishes, shows_address
 from seenby.words.limits import HTML_BYTES, LINKS
 from seenby.words.policy import Level
-from seenby.words.token import MAX_URL, PATHS, Keyring, Kind, Token, checker, parse_token, sign_token, token_url
+from seenby.words.token import (
+    HONEYPOT_LINK,
+    MAX_URL,
+    PATHS,
+    Keyring,
+    Kind,
+    Token,
+    checker,
+    parse_token,
+    sign_token,
+    token_url,
+)
 
-PIXEL: Final = (b'<img src="', b'" width="1" height="1" alt="">')
 CLIPPED: Final = 98_000  # Gmail shows 102 KB of a message; seen since 2010, 2026 still
 _DOMAIN: Final = re.compile(rb"[a-z0-9_-]+(?:\.[a-z0-9_-]+)+\Z")
+_OPENING: Final = re.compile(rb"<a(?=[\t\n\f\r />])", re.IGNORECASE)
 _NO_KEYS: Final = Keyring(keys={0: bytes(32)}, current=0)
 _LINK: Final = Token(kind=Kind.LINK, level=Level.FULL, message="A" * 16, recipient=None, link=0, target="")
 _TOKEN_BYTES: Final = len(sign_token(_LINK, _NO_KEYS)) * 3 // 4  # around the target
@@ -64,10 +75,11 @@ class Analysis:
     links: tuple[Link, ...]
     has_html: bool
     pixel_possible: bool
+    honeypot_possible: bool
     untouched: Untouched | None
     notes: tuple[Note, ...]
     plans: tuple[BodyPlan, ...] = field(repr=False)
-    templates: dict[tuple[bool, bool], object] = field(default_factory=dict, compare=False, repr=False)
+    templates: dict[frozenset[int], object] = field(default_factory=dict, compare=False, repr=False)
 
 
 def analyse(
@@ -102,7 +114,14 @@ def analyse(
     if parts.stop is not None:
         reading.links, reading.plans = [], []
     has_html = any(body.is_html for body in parts.bodies)
-    pixel_possible = any(isinstance(edit, PixelEdit) for plan in reading.plans for edit in plan.edits)
+    inserted = {
+        element
+        for plan in reading.plans
+        for edit in plan.edits
+        if isinstance(edit, InsertEdit)
+        for element, _length in edit.elements
+    }
+    pixel_possible = PIXEL in inserted
     untouched = parts.stop
     if untouched is None and not reading.links and not pixel_possible:
         untouched = _why_nothing(parts, reading.left)
@@ -118,6 +137,7 @@ def analyse(
         links=tuple(reading.links),
         has_html=has_html,
         pixel_possible=pixel_possible,
+        honeypot_possible=HONEYPOT in inserted and untouched is None,
         untouched=untouched,
         notes=tuple(Note(reason=reason, count=count) for reason, count in reading.left.items()),
         plans=tuple(reading.plans) if untouched is None else (),
@@ -227,11 +247,30 @@ class _Reading:
         cuts = [*_cuts(found), *(CutEdit(start=start, end=end) for start, end in page.cuts)]
         edits: list[Edit] = [*links, *cuts, *self._quoted(content, beside=[*links, *cuts])]
         if body is pixel_in:
-            width = len(PIXEL[0] + PIXEL[1]) + len(token_url(self.tracking_url, _PIXEL, _NO_KEYS) or "")
-            grown = len(content) + width + sum(edit.width - edit.end + edit.start for edit in links)
-            place = page.top if grown > CLIPPED and page.top is not None else page.bottom
-            edits.append(PixelEdit(start=place, end=place, width=width))
+            edits += self._inserted(content, page, links)
         return sorted(edits, key=lambda edit: (edit.start, edit.end))
+
+    def _inserted(self, content: bytes, page: Markup, links: list[LinkEdit]) -> list[InsertEdit]:
+        """Where the pixel goes, and before it the link that nobody sees, if it is wished."""
+        pixel = (PIXEL, len(token_url(self.tracking_url, _PIXEL, _NO_KEYS) or ""))
+        trap = self._honeypot(content, page, links)
+        both = InsertEdit(start=page.bottom, end=page.bottom, elements=(*trap, pixel))
+        grown = len(content) + both.width + sum(edit.width - edit.end + edit.start for edit in links)
+        if grown <= CLIPPED or page.top in (None, page.bottom):
+            return [both]
+        top = page.top or 0
+        bottom = both.only(frozenset({HONEYPOT.number}))
+        return [InsertEdit(start=top, end=top, elements=(pixel,)), *([bottom] if bottom else [])]
+
+    def _honeypot(self, content: bytes, page: Markup, links: list[LinkEdit]) -> tuple[tuple[Element, int], ...]:
+        """The link that nobody sees, never as a page's first, and never within a link that its author left open."""
+        if not self.wishes.honeypot or not any(link.end <= page.bottom for link in links):
+            return ()
+        last = max((found.start() for found in _OPENING.finditer(content, 0, page.bottom)), default=-1)
+        length = _url_length(self.tracking_url, honeypot_target(self.tracking_url))
+        if length is None or content.lower().rfind(b"</a", 0, page.bottom) < last:
+            return ()
+        return ((HONEYPOT, length),)
 
     def _wants_links(self, *, html: bool, any_there: bool) -> bool:
         """Whether the sender wants links of such parts to be wrapped; if not and there are any, that is noted."""
@@ -292,8 +331,11 @@ class _Reading:
                 return None  # as it stands: `_quoted` finds it
             self.left[Left.QUOTED_UNSUBSCRIBE] += 1
             return CutEdit(start=start, end=end)
-        if target and reason is Left.OWN_LINK and (followed := self._followed(target)):
-            target, reason = followed, Left.LISTED_HOST if self.wishes.forbid(followed) else None
+        if target and reason is Left.OWN_LINK and (token := self._quoted_link(target)):
+            if token.link == HONEYPOT_LINK:
+                return CutEdit(start=start, end=end)  # it would count as the answering sender's own
+            target = token.target
+            reason = Left.LISTED_HOST if target and self.wishes.forbid(target) else None
         if not target or reason:
             if reason:
                 self.left[reason] += 1
@@ -333,13 +375,12 @@ class _Reading:
             self.left[Left.QUOTED_UNSUBSCRIBE] += len(found)
         return found
 
-    def _followed(self, url: str) -> str | None:
-        """Where a tracking link of ours leads, if we signed it."""
+    def _quoted_link(self, url: str) -> Token | None:
+        """What a tracking link of ours carries, if we signed it."""
         prefix = self.tracking_url + PATHS[Kind.LINK]
         if self.keys is None or not url.startswith(prefix):
             return None
-        token = parse_token(url.removeprefix(prefix), self.keys, kind=Kind.LINK)
-        return token.target if token else None
+        return parse_token(url.removeprefix(prefix), self.keys, kind=Kind.LINK)
 
     def _numbered(self, body: Body, content: bytes, found: list[LinkEdit], *, in_text: bool) -> list[LinkEdit]:
         """Those that fit their lines, numbered on from the links before."""
@@ -366,6 +407,11 @@ def _reach(edit: Edit) -> tuple[int, int]:
     if isinstance(edit, LinkEdit) and edit.break_at is not None:
         start = min(start, edit.break_at)
     return start, edit.end
+
+
+def honeypot_target(tracking_url: str) -> str:
+    """Where the link that nobody sees leads: to a page of the tracker's that says nothing much."""
+    return f"{tracking_url}/"
 
 
 def _url_length(tracking_url: str, target: str) -> int | None:

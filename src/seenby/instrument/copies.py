@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-from seenby.instrument.analysis import PIXEL, Analysis, BodyPlan, Link
-from seenby.instrument.edits import CutEdit, Edit, LinkEdit, PixelEdit, is_overfull, lines_of
+from seenby.instrument.analysis import Analysis, BodyPlan, Link, honeypot_target
+from seenby.instrument.edits import HONEYPOT, PIXEL, CutEdit, Edit, Element, InsertEdit, LinkEdit, is_overfull, lines_of
 from seenby.instrument.headers import Headers, scan_headers
 from seenby.instrument.parts import Encoding
 from seenby.instrument.reasons import Untouched
@@ -17,15 +17,16 @@ from seenby.instrument.transfer import (
     BASE64_WIDTH,
     after_soft_breaks,
     places,
+    quoted,
     room_for_soft_break,
     soft_wrapped,
     to_base64,
 )
 from seenby.words.limits import LINE_BYTES
 from seenby.words.policy import Level, Policy
-from seenby.words.token import Keyring, Kind, Minter, link_tail
+from seenby.words.token import HONEYPOT_LINK, Keyring, Kind, Minter, link_tail
 
-_PIXEL_GAP: Final = -1  # where links have their numbers
+_LINKS: Final = -3  # all links, beside the numbers of our own elements
 
 
 class CopyLink(NamedTuple):
@@ -39,12 +40,16 @@ class CopyLink(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Copy:
-    """What goes to one recipient; `pixel` is the pixel's URL, `untouched` why nothing was instrumented."""
+    """What goes to one recipient; `pixel` is the pixel's URL, `untouched` why nothing was instrumented.
+
+    `honeypot`: the URL of the link that nobody sees; it is none of `links`.
+    """
 
     message: bytes
     pixel: str | None
     links: tuple[CopyLink, ...]
     untouched: Untouched | None
+    honeypot: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +77,7 @@ class _Template:
 
     pieces: tuple[_Piece, ...]
     links: tuple[tuple[Link, bytes], ...]
+    honeypot: bytes
 
 
 def stamp(
@@ -93,7 +99,21 @@ def stamp(
     if analysis.untouched is not None or not (with_pixel or with_links):
         return Copy(untouched_copy(analysis, prepend=prepend), None, (), analysis.untouched)
 
-    template = _template(analysis, with_pixel=with_pixel, with_links=with_links)
+    with_honeypot = (
+        analysis.honeypot_possible and with_links and recipient is not None and policy.links >= Level.IDENTIFIED
+    )
+    template = _template(
+        analysis,
+        frozenset(
+            number
+            for number, is_wanted in (
+                (PIXEL.number, with_pixel),
+                (_LINKS, with_links),
+                (HONEYPOT.number, with_honeypot),
+            )
+            if is_wanted
+        ),
+    )
 
     def minter(kind: Kind, level: Level) -> Minter:
         who = None if level is Level.COUNTED else recipient
@@ -102,15 +122,19 @@ def stamp(
     urls: dict[int, bytes] = {}
     pixel = minter(Kind.PIXEL, policy.pixels).url() if with_pixel else None
     if pixel is not None:
-        urls[_PIXEL_GAP] = pixel.encode("ascii")
+        urls[PIXEL.number] = pixel.encode("ascii")
     links = []
+    honeypot = None
     if with_links:
         url_of = minter(Kind.LINK, policy.links).url
         for link, tail in template.links:
             url = url_of(tail)
             urls[link.number] = url.encode("ascii")
             links.append(CopyLink(link.number, link.target, url, link.in_text))
-    return Copy(prepend + _joined(template.pieces, urls), pixel, tuple(links), None)
+        if with_honeypot:
+            honeypot = url_of(template.honeypot)
+            urls[HONEYPOT.number] = honeypot.encode("ascii")
+    return Copy(prepend + _joined(template.pieces, urls), pixel, tuple(links), None, honeypot)
 
 
 def untouched_copy(message: Analysis | bytes, *, prepend: bytes = b"") -> bytes:
@@ -140,12 +164,12 @@ def _joined(pieces: tuple[_Piece, ...], urls: dict[int, bytes]) -> bytes:
     return b"".join(out)
 
 
-def _template(analysis: Analysis, *, with_pixel: bool, with_links: bool) -> _Template:
-    known = analysis.templates.get((with_pixel, with_links))
+def _template(analysis: Analysis, wanted: frozenset[int]) -> _Template:
+    known = analysis.templates.get(wanted)
     if known is None:
-        pieces = tuple(_merged(_pieces(analysis, with_pixel=with_pixel, with_links=with_links)))
-        known = _Template(pieces, tuple(_tails(analysis)) if with_links else ())
-        analysis.templates[with_pixel, with_links] = known
+        pieces = tuple(_merged(_pieces(analysis, wanted)))
+        known = _Template(pieces, tuple(_tails(analysis)) if _LINKS in wanted else (), _honeypot_tail(analysis, wanted))
+        analysis.templates[wanted] = known
     return known  # type: ignore[return-value]  # only this function fills it
 
 
@@ -154,6 +178,15 @@ def _tails(analysis: Analysis) -> Iterator[tuple[Link, bytes]]:
         tail = link_tail(analysis.tracking_url, link.number, link.target, in_text=link.in_text)
         assert tail is not None  # the analysis tried its length
         yield link, tail
+
+
+def _honeypot_tail(analysis: Analysis, wanted: frozenset[int]) -> bytes:
+    if HONEYPOT.number not in wanted:
+        return b""
+    target = honeypot_target(analysis.tracking_url)
+    tail = link_tail(analysis.tracking_url, HONEYPOT_LINK, target, in_text=False)
+    assert tail is not None  # the analysis tried its length
+    return tail
 
 
 def _merged(pieces: Iterator[_Piece]) -> Iterator[_Piece]:
@@ -169,11 +202,11 @@ def _merged(pieces: Iterator[_Piece]) -> Iterator[_Piece]:
     yield b"".join(fixed)
 
 
-def _pieces(analysis: Analysis, *, with_pixel: bool, with_links: bool) -> Iterator[_Piece]:
+def _pieces(analysis: Analysis, wanted: frozenset[int]) -> Iterator[_Piece]:
     yield from _public_head(analysis.headers)
     here = analysis.headers.end
     for plan in analysis.plans:
-        edits = [edit for edit in plan.edits if _is_wanted(edit, with_pixel=with_pixel, with_links=with_links)]
+        edits = [edit for planned in plan.edits if (edit := _wanted(planned, wanted))]
         if not edits:
             continue
         yield analysis.raw[here : plan.body.start]
@@ -182,14 +215,15 @@ def _pieces(analysis: Analysis, *, with_pixel: bool, with_links: bool) -> Iterat
     yield analysis.raw[here:]
 
 
-def _is_wanted(edit: Edit, *, with_pixel: bool, with_links: bool) -> bool:
+def _wanted(edit: Edit, wanted: frozenset[int]) -> Edit | None:
+    """As much of an edit as this kind of copy gets."""
     match edit:
         case LinkEdit():
-            return with_links
-        case PixelEdit():
-            return with_pixel
+            return edit if _LINKS in wanted else None
+        case InsertEdit():
+            return edit.only(wanted)
         case CutEdit():
-            return True
+            return edit
 
 
 def _body_pieces(raw: bytes, plan: BodyPlan, edits: list[Edit]) -> Iterator[_Piece]:
@@ -240,21 +274,28 @@ def _base64_pieces(content: bytes, edits: list[Edit], newline: bytes) -> Iterato
 
 def _measured(content: bytes, edits: list[Edit]) -> Iterator[tuple[_Piece, int]]:
     """The pieces of `content`, each with the length that it will have."""
-    gaps = iter([_gap_length(edit) for edit in edits if not isinstance(edit, CutEdit)])
+    gaps = (length for edit in edits for length in _gap_lengths(edit))
     for piece in _plain_pieces(content, edits):
         yield piece, len(piece) if isinstance(piece, bytes) else next(gaps)
 
 
-def _gap_length(edit: LinkEdit | PixelEdit) -> int:
-    return edit.width if isinstance(edit, LinkEdit) else edit.width - len(PIXEL[0]) - len(PIXEL[1])
+def _gap_lengths(edit: Edit) -> Iterator[int]:
+    match edit:
+        case LinkEdit(width=width):
+            yield width
+        case InsertEdit(elements=elements):
+            yield from (length for _element, length in elements)
+        case CutEdit():
+            return
 
 
 def _replacement(edit: Edit) -> Iterator[_Piece]:
     match edit:
         case LinkEdit(number=number):
             yield _Gap(number)
-        case PixelEdit():
-            yield from (PIXEL[0], _Gap(_PIXEL_GAP), PIXEL[1])
+        case InsertEdit(elements=elements):
+            for element, _length in elements:
+                yield from (element.opening, _Gap(element.number), element.closing)
         case CutEdit():
             return
 
@@ -274,9 +315,12 @@ def _line_pieces(content: bytes, edits: list[Edit], newline: bytes) -> Iterator[
                     _Gap(edit.number),
                 )
                 prefix = edit.start
-            elif full and isinstance(edit, PixelEdit):
+            elif full and isinstance(edit, InsertEdit):
                 yield content[here : edit.start]
-                yield from _broken_pixel(edit.start - prefix, newline)
+                before = edit.start - prefix
+                for element, _length in edit.elements:
+                    yield from _broken(element, before, newline)
+                    before = min(before, 1)
             else:
                 yield content[here : edit.start]
                 yield from _replacement(edit)
@@ -284,13 +328,14 @@ def _line_pieces(content: bytes, edits: list[Edit], newline: bytes) -> Iterator[
     yield content[here:]
 
 
-def _broken_pixel(before: int, newline: bytes) -> Iterator[_Piece]:
-    """The pixel on a line of its own, `before` bytes into a line that is full."""
-    opening = b"<img" + newline + PIXEL[0][5:] if before + 4 <= LINE_BYTES else newline + PIXEL[0]
+def _broken(element: Element, before: int, newline: bytes) -> Iterator[_Piece]:
+    """An element of ours on a line of its own, `before` bytes into a line that is full."""
     if before == 0:
-        yield from (PIXEL[0], _Gap(_PIXEL_GAP), PIXEL[1], newline)
-    else:
-        yield from (opening, _Gap(_PIXEL_GAP), PIXEL[1][:-1], newline, b">")
+        yield from (element.opening, _Gap(element.number), element.closing, newline)
+        return
+    tag, _space, rest = element.opening.partition(b" ")
+    opening = tag + newline + rest if before + len(tag) <= LINE_BYTES else newline + element.opening
+    yield from (opening, _Gap(element.number), element.closing[:-1], newline, b">")
 
 
 def _quoted_pieces(written: bytes, edits: list[Edit], newline: bytes) -> Iterator[_Piece]:
@@ -310,13 +355,20 @@ def _quoted_pieces(written: bytes, edits: list[Edit], newline: bytes) -> Iterato
         if isinstance(edit, LinkEdit):
             yield _Gap(edit.number, newline)
         else:
-            opening, closing = (part.replace(b"=", b"=3D") for part in PIXEL)
-            yield from (opening, soft, _Gap(_PIXEL_GAP, newline), soft, closing)
+            yield from _quoted_elements(edit, newline)
         yield b"" if _line_ends(written, end) else soft
         if written.startswith(b"--", end):  # now at the start of a line, where it could be the boundary of a part
             yield b"=2D"
             here = end + 1
     yield written[here:]
+
+
+def _quoted_elements(edit: InsertEdit, newline: bytes) -> Iterator[_Piece]:
+    soft = b"=" + newline
+    for at, (element, _length) in enumerate(edit.elements):
+        yield soft if at else b""
+        gap = _Gap(element.number, newline)
+        yield from (quoted(element.opening, newline), soft, gap, soft, quoted(element.closing, newline))
 
 
 def _line_ends(written: bytes, here: int) -> bool:

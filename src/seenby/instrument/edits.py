@@ -5,7 +5,7 @@ from typing import Final
 
 from seenby.words.limits import LINE_BYTES
 
-_ROOM: Final = LINE_BYTES - 8  # what a broken-up pixel may still add to a line
+_ROOM: Final = LINE_BYTES - 8  # what broken-up elements of ours may still add to a line
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,15 +43,45 @@ class CutEdit:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PixelEdit:
-    """Where the pixel goes."""
+class Element:
+    """An element of ours: what stands around its URL, and the number of that URL's gap, where links have theirs."""
+
+    number: int
+    opening: bytes
+    closing: bytes
+
+
+PIXEL: Final = Element(number=-1, opening=b'<img src="', closing=b'" width="1" height="1" alt="">')
+# Empty, so there is nothing to be seen or said even where a mail program takes its style away. `display:none` is what
+# spam filters look for; to the left of the page, one would scroll to it where text runs from right to left.
+HONEYPOT: Final = Element(
+    number=-2,
+    opening=b'<a href="',
+    closing=b'" style="position:absolute;top:-9999px;width:0;height:0;margin:0;padding:0;border:0;overflow:hidden;'
+    b'font-size:0;line-height:0;opacity:0;mso-hide:all" aria-hidden="true" tabindex="-1"></a>',
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InsertEdit:
+    """Where elements of ours go, in this order, each with the length that its URL has."""
 
     start: int
     end: int
-    width: int
+    elements: tuple[tuple[Element, int], ...]
+
+    @property
+    def width(self) -> int:
+        """How many bytes they have."""
+        return sum(len(one.opening) + length + len(one.closing) for one, length in self.elements)
+
+    def only(self, numbers: frozenset[int]) -> "InsertEdit | None":
+        """The same with these elements alone; None when there are none."""
+        wanted = tuple((one, length) for one, length in self.elements if one.number in numbers)
+        return InsertEdit(start=self.start, end=self.end, elements=wanted) if wanted else None
 
 
-Edit = LinkEdit | CutEdit | PixelEdit
+Edit = LinkEdit | CutEdit | InsertEdit
 
 
 def lines_of(content: bytes, edits: list[Edit]) -> list[tuple[int, int, list[Edit]]]:

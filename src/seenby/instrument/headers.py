@@ -257,12 +257,21 @@ def parse_asked(headers: Headers) -> Asked:
 
 def parse_unsubscribe(headers: Headers) -> bool | None:
     """What the field `X-Seenby-Unsubscribe: on` asks for; None without one. Raises PolicyError."""
-    told = {value.strip().lower() for value in headers.all("X-Seenby-Unsubscribe")}
+    return _on_or_off(headers, "X-Seenby-Unsubscribe")
+
+
+def parse_honeypot(headers: Headers) -> bool | None:
+    """What the field `X-Seenby-Honeypot: on` asks for; None without one. Raises PolicyError."""
+    return _on_or_off(headers, "X-Seenby-Honeypot")
+
+
+def _on_or_off(headers: Headers, name: str) -> bool | None:
+    told = {value.strip().lower() for value in headers.all(name)}
     if not told:
         return None
     if told not in ({"on"}, {"off"}):
         shown_value = ", ".join(sorted(told))[:40]
-        raise PolicyError(f"'{shown_value}' is no wish we know: write X-Seenby-Unsubscribe: on, or off.")
+        raise PolicyError(f"'{shown_value}' is no wish we know: write {name}: on, or off.")
     return told == {"on"}
 
 

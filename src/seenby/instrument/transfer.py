@@ -13,6 +13,7 @@ from seenby.instrument.parts import Body, Encoding
 _LOOSE_QP: Final = re.compile(rb"=(?![0-9A-Fa-f]{2}|\r?\n)")
 _BASE64: Final = re.compile(rb"[A-Za-z0-9+/\r\n\t ]*+={0,2}[\r\n\t =]*+\Z")
 QP_WIDTH: Final = 75  # and the `=` of a soft line break makes 76
+_QP_LINE: Final = re.compile(rb"[^\r\n]{1,75}(?<!=)(?<!=3)")  # ends in no escape `=3D`
 BASE64_WIDTH: Final = 57  # bytes that fill 76 columns
 _EQUALS: Final = 0x3D
 
@@ -102,3 +103,8 @@ def _not_inside_escape(written: bytes, start: int, end: int) -> int:
 def soft_wrapped(text: bytes, newline: bytes) -> bytes:
     """Text that needs no escapes, in pieces that each fill a line."""
     return (b"=" + newline).join(text[at : at + QP_WIDTH] for at in range(0, len(text), QP_WIDTH))
+
+
+def quoted(text: bytes, newline: bytes) -> bytes:
+    """Printable text in quoted-printable lines, of which none ends inside an escape."""
+    return (b"=" + newline).join(_QP_LINE.findall(text.replace(b"=", b"=3D")))

@@ -1,15 +1,15 @@
 """What a sender wants of the rewriting itself, beside the levels of a policy. The defaults wrap all that can be.
 
-A wish only ever takes away: none makes us touch what we would otherwise leave. `write_wishes` and
-`read_wishes` are how they are kept: a closed set of fields and a version, so that what was written
-down by another version is never half understood.
+A wish only ever takes away: none makes us touch what we would otherwise leave. The one exception is the honeypot,
+which is there only for who asks for it. `write_wishes` and `read_wishes` are how they are kept: a closed set of
+fields and a version, so that what was written down by another version is never half understood.
 """
 
 import re
 from dataclasses import dataclass
 from enum import StrEnum
 from html import unescape
-from typing import Final, Literal, assert_never
+from typing import Final, assert_never
 
 import msgspec
 
@@ -57,7 +57,9 @@ class Wishes:
     `keep_visible_urls`: leave an HTML link whose text is itself an address of another host than ours,
     so that what is read is what is followed. `noscript`: wrap links inside `<noscript>`.
     `own_signatures`: also rewrite mail that carries the sender's own domain's DKIM signature, which breaks
-    it; a signature of anybody else's is never broken, whatever is wished.
+    it; a signature of anybody else's is never broken, whatever is wished. `honeypot`: add a link that nobody
+    sees, so that whoever follows every link gives itself away: of a sender, to mail that goes to many; of a
+    message, to it.
     """
 
     text: TextMode = TextMode.HTML_AND_TEXT
@@ -65,6 +67,7 @@ class Wishes:
     keep_visible_urls: bool = False
     noscript: bool = True
     own_signatures: bool = True
+    honeypot: bool = False
 
     def forbid(self, target: str) -> bool:
         """Whether the host of the URL `target`, or one above it, is on the list."""
@@ -77,10 +80,9 @@ NO_WISHES: Final = Wishes()
 UNREADABLE: Final = "Your wishes for links could not be read, so links were wrapped as if you had none."
 
 
-class _Written(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+class _First(msgspec.Struct, tag_field="v", tag=1, forbid_unknown_fields=True, frozen=True):
     """The fields of version 1. Others are another version's, with another number."""
 
-    v: Literal[1]
     text: TextMode
     never_hosts: list[str]
     keep_visible_urls: bool
@@ -88,18 +90,25 @@ class _Written(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     own_signatures: bool
 
 
+class _Second(_First, tag=2, forbid_unknown_fields=True, frozen=True):
+    """Those of version 2, which is written only where version 1 would not do."""
+
+    honeypot: bool
+
+
 def write_wishes(wishes: Wishes) -> str:
     """The wishes as text, the same for the same wishes; nothing when there are none."""
     if wishes == NO_WISHES:
         return ""
-    written = _Written(
-        v=1,
+    written = _First(
         text=wishes.text,
         never_hosts=sorted(wishes.never_hosts),
         keep_visible_urls=wishes.keep_visible_urls,
         noscript=wishes.noscript,
         own_signatures=wishes.own_signatures,
     )
+    if wishes.honeypot:
+        written = _Second(**msgspec.structs.asdict(written), honeypot=True)
     return msgspec.json.encode(written).decode("utf-8")
 
 
@@ -108,7 +117,7 @@ def read_wishes(text: str) -> Wishes | None:
     if not text:
         return NO_WISHES
     try:
-        told = msgspec.json.decode(text.encode("utf-8", "replace"), type=_Written)
+        told = msgspec.json.decode(text.encode("utf-8", "replace"), type=_First | _Second)
     except (msgspec.DecodeError, RecursionError):
         return None
     if any(parse_host(host) != host for host in told.never_hosts):
@@ -119,6 +128,7 @@ def read_wishes(text: str) -> Wishes | None:
         keep_visible_urls=told.keep_visible_urls,
         noscript=told.noscript,
         own_signatures=told.own_signatures,
+        honeypot=isinstance(told, _Second) and told.honeypot,
     )
 
 

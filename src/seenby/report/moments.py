@@ -9,6 +9,7 @@ from seenby.store import Transaction
 from seenby.store.hits import verdict_of
 from seenby.store.times import moment
 from seenby.words.policy import Level
+from seenby.words.token import HONEYPOT_LINK
 
 
 async def moments_of(tx: Transaction, message_id: str) -> Sequence[Moment]:
@@ -40,7 +41,7 @@ def _moment(row: Mapping[Any, Any], opinions: Sequence[Opinion]) -> Moment:
         at=moment(row["at"]),
         channel=row["channel"],
         reader=row["recipient"],
-        link=row["link"],
+        link=None if row["link"] == HONEYPOT_LINK else row["link"],
         in_text=bool(row["in_text"]),
         method=row["method"],
         address=row["address"] if is_full else None,
@@ -50,4 +51,5 @@ def _moment(row: Mapping[Any, Any], opinions: Sequence[Opinion]) -> Moment:
         settled=bool(row["settled"]),
         opinion=opinions[-1] if opinions else None,
         earlier=tuple(reversed(opinions[:-1])),
+        is_honeypot=row["link"] == HONEYPOT_LINK,
     )

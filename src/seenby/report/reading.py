@@ -12,16 +12,17 @@ from typing import Any, Final
 
 from seenby import maillog
 from seenby.judge import Evidence, OwnView, Reader, Seen, judge, states
+from seenby.judge.evidence import HONEYPOT
 from seenby.report.counting import Look, counted
 from seenby.store import Transaction, hits
 from seenby.store.hits import KeptHit, Standing, Tally
 from seenby.store.times import micros, moment
 from seenby.words.event import Event, EventKind
-from seenby.words.message import Delivery
+from seenby.words.message import CAMPAIGN_FROM, Delivery
 from seenby.words.policy import Level
+from seenby.words.token import HONEYPOT_LINK
 from seenby.words.verdict import Label, Reason, Verdict
 
-CAMPAIGN_FROM: Final = 20  # recipients of one message; from here on it is read as a campaign
 PLACES_KEPT: Final = timedelta(days=30)
 _PUZZLED: Final = Verdict(
     label=Label.UNKNOWN, probability=0.5, reasons=(Reason(code="judge_failed", weight=0.0),), rules="none"
@@ -149,6 +150,7 @@ async def _evidence(
             for row in recipients
         ),
         n_links=message["link_count"],
+        honeypot=bool(message["honeypot"]),
         known_addresses=frozenset(row["address"] for row in await tx.all("places", team=message["team"], since=since)),
         own_views=tuple(
             OwnView(at_seconds=(moment(row["at"]) - sent_at).total_seconds(), surface=row["surface"])
@@ -166,7 +168,7 @@ def _seen(hit: KeptHit, *, sent_at: datetime, domains: Mapping[str, str]) -> See
         reader=hit.recipient,
         reader_domain=domains.get(hit.recipient or "", ""),
         channel=hit.channel,
-        link=hit.link,
+        link=HONEYPOT if hit.link == HONEYPOT_LINK else hit.link,
         in_text=hit.in_text,
         method=hit.method,
         address=hit.address,
@@ -180,7 +182,7 @@ def _looks(facts: Facts, verdicts: Mapping[str, Verdict]) -> Sequence[Look]:
     return [
         Look(hit=hit.id, reader=hit.recipient, channel=hit.channel, link=hit.link, at=hit.at)
         for hit in facts.kept
-        if verdicts[hit.id].label.is_person
+        if verdicts[hit.id].label.is_person and hit.link != HONEYPOT_LINK  # whoever follows that, it is no click
     ]
 
 

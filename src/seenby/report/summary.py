@@ -58,6 +58,7 @@ async def summarize(
     tx: Transaction, message: Row, recipients: Sequence[Row], hits: Sequence[Moment], *, view: View
 ) -> Summary:
     """The same, of rows that were read already."""
+    hits = [hit for hit in hits if not hit.is_honeypot]  # other products have no such link, and nobody clicks it
     parts = await _of_thread(tx, message, view)
     people, figures = PEOPLE.read(hits), view.read(hits)
     counts = counts_of(message, recipients, hits)

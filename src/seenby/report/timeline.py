@@ -46,6 +46,7 @@ class Moment:
     settled: bool
     opinion: Opinion | None
     earlier: tuple[Opinion, ...] = ()
+    is_honeypot: bool = False  # the link that nobody sees; `link` is None then, for it is none of the message's
 
     @property
     def label(self) -> Label:
@@ -97,9 +98,9 @@ class LinkCount:
 def timeline(moments: Iterable[Moment]) -> Timeline:
     """Arrange a message's hits."""
     rows = sorted(moments, key=lambda moment: (moment.at, moment.hit))
-    people = [moment for moment in rows if moment.label.is_person]
+    people = [moment for moment in rows if moment.label.is_person and not moment.is_honeypot]
     machines = [moment for moment in rows if moment.label.is_machine]
-    unsure = [moment for moment in rows if not moment.label.is_person and not moment.label.is_machine]
+    unsure = [one for one in rows if not one.label.is_machine and (one.is_honeypot or not one.label.is_person)]
     return Timeline(
         people=_with_repeats(people),
         unsure=_folded(unsure, lambda moment: moment.hit),
@@ -140,7 +141,7 @@ def _with_repeats(people: Sequence[Moment]) -> Sequence[Entry]:
 
 def _cause(moment: Moment) -> Hashable:
     reasons = moment.opinion.reasons if moment.opinion else ()
-    return (moment.label, moment.channel, moment.reader, reasons[0].code if reasons else "")
+    return (moment.label, moment.channel, moment.is_honeypot, moment.reader, reasons[0].code if reasons else "")
 
 
 def _folded(moments: Sequence[Moment], key: Callable[[Moment], Hashable]) -> Sequence[Entry]:

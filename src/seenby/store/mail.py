@@ -54,6 +54,7 @@ async def put_message(
         untouched=message.untouched,
         notes=json.dumps(message.notes),
         link_count=len({link.target for link in links}),  # one link in two parts is one link to a reader
+        honeypot=int(message.honeypot),
         at=at,
     )
     await tx.many("add_recipient", [_recipient_row(person) | common | {"due_at": at} for person in recipients])

@@ -103,6 +103,11 @@ MISSING: Final = _page(
     b"<p>This link is not complete, or it was never one of ours. "
     b"Please open it once more from the message it came with.</p>",
 )
+FRONT: Final = _page(
+    200,
+    b"Nothing to see here",
+    b"<p>This address only passes on images and links of messages. You can close this page.</p>",
+)
 SWITCHED_OFF: Final = _page(
     410,
     b"This link is switched off",

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Final
 
 from seenby.tracker.answers import (
+    FRONT,
     HEALTHY,
     MISSING,
     NOT_ALLOWED,
@@ -80,4 +81,6 @@ class Door:
             return HEALTHY if self._is_healthy() else UNHEALTHY
         if path.startswith(b"/u/") and self._unsubscribe(path[3:]):
             return UNSUBSCRIBE
+        if path == b"/":
+            return FRONT  # also where the link leads that nobody sees
         return ROBOTS if path == b"/robots.txt" else MISSING

@@ -90,7 +90,7 @@ async def set_unsubscribe(request: Request, parts: Given, sender: SignedIn, *, u
 
 
 @router.post("/links")
-async def set_links(
+async def set_links(  # noqa: PLR0913 - a form has so many fields
     request: Request,
     parts: Given,
     sender: SignedIn,
@@ -100,6 +100,7 @@ async def set_links(
     keep_visible_urls: Switch = False,
     noscript: Switch = False,
     own_signatures: Switch = False,
+    honeypot: Switch = False,
 ) -> Response:
     """Keep the wishes for links if all of them are right; else say what is wrong, with all that was typed."""
     wishes = parse_typed(
@@ -109,6 +110,7 @@ async def set_links(
             keep_visible_urls=keep_visible_urls,
             noscript=noscript,
             own_signatures=own_signatures,
+            honeypot=honeypot,
         )
     )
     if isinstance(wishes, LinksForm):

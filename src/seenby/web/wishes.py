@@ -30,6 +30,7 @@ class LinksForm:
     keep_visible_urls: bool
     noscript: bool
     own_signatures: bool
+    honeypot: bool
     said: str = ""
     errors: tuple[str, ...] = ()
     before: str | None = None
@@ -44,6 +45,7 @@ class Typed:
     keep_visible_urls: bool
     noscript: bool
     own_signatures: bool
+    honeypot: bool
 
 
 def links_form(kept: str) -> LinksForm:
@@ -68,6 +70,7 @@ def parse_typed(typed: Typed) -> Wishes | LinksForm:
             keep_visible_urls=typed.keep_visible_urls,
             noscript=typed.noscript,
             own_signatures=typed.own_signatures,
+            honeypot=typed.honeypot,
             errors=errors,
         )
     return Wishes(
@@ -76,6 +79,7 @@ def parse_typed(typed: Typed) -> Wishes | LinksForm:
         keep_visible_urls=typed.keep_visible_urls,
         noscript=typed.noscript,
         own_signatures=typed.own_signatures,
+        honeypot=typed.honeypot,
     )
 
 
@@ -87,6 +91,7 @@ def shown_form(wishes: Wishes, *, said: str = "", errors: tuple[str, ...] = (), 
         keep_visible_urls=wishes.keep_visible_urls,
         noscript=wishes.noscript,
         own_signatures=wishes.own_signatures,
+        honeypot=wishes.honeypot,
         said=said,
         errors=errors,
         before=before,

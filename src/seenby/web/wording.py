@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Final
 
 from seenby.judge import REASONS, Seen, describe
+from seenby.judge.evidence import HONEYPOT
 from seenby.report.timeline import OPEN, Entry, Moment
 from seenby.store.times import moment
 from seenby.words.event import EventKind
@@ -43,7 +44,7 @@ def _seen(hit: Moment, sent_at: datetime) -> Seen:
         id=hit.hit,
         t=(hit.at - sent_at).total_seconds(),
         channel="open" if hit.channel == OPEN else "click",
-        link=None if hit.link is None else hit.link + 1,
+        link=HONEYPOT if hit.is_honeypot else None if hit.link is None else hit.link + 1,
         agent=hit.agent,
     )
 

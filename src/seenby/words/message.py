@@ -8,6 +8,8 @@ from typing import Final
 from seenby.words.address import Address
 from seenby.words.policy import Policy
 
+CAMPAIGN_FROM: Final = 20  # recipients of one message; from here on it is read as a campaign
+
 
 class Role(StrEnum):
     """How a recipient was named."""
@@ -145,6 +147,7 @@ class Message:
     accepted_at: datetime
     wishes: str = ""  # the sender's wishes of the rewriting, frozen
     unsubscribe: bool = False  # whether recipients' copies offer to unsubscribe
+    honeypot: bool = False  # whether a copy carries a link that nobody sees
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -29,6 +29,7 @@ MESSAGE_BYTES: Final = 12
 RECIPIENT_BYTES: Final = 8
 MAX_TARGET: Final = 8000  # bytes of a link's target, before compression
 MAX_TOKEN: Final = 2700  # characters; a longer path is nothing of ours
+HONEYPOT_LINK: Final = 0xFFFF  # the number of the link that nobody sees; those of a message are far below
 MAX_URL: Final = 2000  # characters: longer ones are cut by some mail clients and scanners
 _NOBODY: Final = bytes(RECIPIENT_BYTES)
 _HEAD: Final = struct.Struct(">BBHB12s8s")

@@ -1,8 +1,8 @@
 -- add_message: what was accepted, without its bytes
 insert into messages (id, team, sender, message_id, thread, subject, from_address, size, key_id, tracking_url, wishes,
-  unsubscribe, untouched, notes, link_count, accepted_at, active_at)
+  unsubscribe, untouched, notes, link_count, honeypot, accepted_at, active_at)
 values (:id, :team, :sender, :message_id, :thread, :subject, :from_address, :size, :key_id, :tracking_url, :wishes,
-  :unsubscribe, :untouched, :notes, :link_count, :at, :at);
+  :unsubscribe, :untouched, :notes, :link_count, :honeypot, :at, :at);
 
 -- add_recipient: one address the message goes to
 insert into recipients (id, team, message, address, name, role, pixels, links, untracked, state, hop, due_at)
@@ -90,7 +90,7 @@ select m.*, s.address as sender_address from messages m left join senders s on s
 where m.id = :id and m.team = :team;
 
 -- message_of_token: the message a token speaks of, whatever the team
-select m.id, m.team, m.sender, m.thread, m.subject, m.accepted_at, m.link_count, m.judge_at, s.notify
+select m.id, m.team, m.sender, m.thread, m.subject, m.accepted_at, m.link_count, m.honeypot, m.judge_at, s.notify
 from messages m left join senders s on s.id = m.sender where m.id = :id;
 
 -- message_named: the message with this id, or this Message-ID, whatever the team
