@@ -7,6 +7,7 @@ import signal
 import sys
 from collections.abc import Mapping
 from dataclasses import asdict
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -26,6 +27,7 @@ from seenby.keys import key_states, revoke_key, rotate_key
 from seenby.report.summary import report_of
 from seenby.report.views import PEOPLE, VIEWS
 from seenby.settings import Settings, load_settings, settings_file, unknown_variables
+from seenby.store import answers
 from seenby.supervise import supervise, supervise_trackers
 from seenby.tracker.trust import Denied, change_denied, what_is_meant
 from seenby.under_up import tell_ready, when_alone
@@ -512,6 +514,32 @@ async def _report(settings: Settings, message: str, view: str) -> dict[str, Any]
     if not told:
         raise SeenbyError("There is no such message: give the id in its page's address, or its Message-ID with <>.")
     return told
+
+
+@app.command()
+def reply(
+    message: Annotated[str, typer.Argument(help="A message: the id in its page's address, or its Message-ID.")],
+    address: Annotated[str, typer.Argument(help="Which of its recipients has answered.")],
+    data: DataFolder = None,
+    at: Annotated[str, typer.Option(help="When, if that is known: 2026-11-22T12:30Z.")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Say that a recipient has answered a message, for programs that read the mailbox."""
+    told = asyncio.run(_reply(_settings(data), message, address, workbench.read_time(at) if at else None))
+    words = "Written down." if told["is_new"] else "That was known already; the time that was known stays."
+    print(json.dumps(told) if as_json else words)
+
+
+async def _reply(settings: Settings, message: str, address: str, at: datetime | None) -> dict[str, Any]:
+    """Do it here, or have the Seenby that is running on this folder do it."""
+    folder = find_folder(settings.data)
+    try:
+        async with opened_store(settings, folder=folder) as store, store.write() as tx:
+            is_new = await answers.tell_answer(tx, message, address, at=at, now=now())
+    except DataFolderError:
+        asked = {"message": message, "address": address, "at": at.isoformat() if at else None}
+        return await _ask_running(folder, "reply", asked)
+    return {"message": message, "address": address, "is_new": is_new}
 
 
 # ---------------------------------------------------------------- by hand

@@ -28,6 +28,7 @@ from seenby.delivery.hop import NextHop, parse_next_hop
 from seenby.delivery.intake import (
     MAX_HOPS,
     Team,
+    answering,
     as_wished,
     new_message,
     new_recipients,
@@ -47,7 +48,7 @@ from seenby.instrument.headers import parse_honeypot, parse_unsubscribe
 from seenby.instrument.wishes import read_wishes
 from seenby.journal import Reader
 from seenby.report.reading import decide, gather, write
-from seenby.store import Store, Transaction, hits, mail, outbox, people, returned, unsubscribed
+from seenby.store import Store, Transaction, answers, hits, mail, outbox, people, returned, unsubscribed
 from seenby.store.times import micros
 from seenby.words.address import Address, parse_address
 from seenby.words.errors import PolicyError
@@ -163,6 +164,8 @@ async def accept(house: House, submission: Submission) -> Intake:
         ]
         await mail.put_message(tx, message=message, recipients=recipients, links=links, raw=submission.raw)
         await hits.put_event(tx, _about(message, EventKind.MESSAGE_ACCEPTED, at=submission.at))
+        if answer := answering(headers):
+            await answers.find_answer(tx, answer, team=team.id, at=submission.at)
     maillog.accepted(message.id, recipients=len(recipients), links=len(links), untouched=message.untouched)
     return Accepted(message=message.id)
 

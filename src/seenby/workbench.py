@@ -5,6 +5,7 @@ import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 from ipaddress import ip_address
 from pathlib import Path
@@ -230,6 +231,17 @@ def copy_json(copy: HandCopy) -> dict[str, Any]:
         ],
         "untouched": copy.untouched,
     }
+
+
+def read_time(text: str) -> datetime:
+    """A moment with its zone. Raises InputError."""
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        at = None
+    if at is None or at.tzinfo is None:
+        raise InputError(f"'{text[:40]}' is no moment with its zone: write it as 2026-11-22T12:30Z.")
+    return at
 
 
 def check_view(name: str) -> None:

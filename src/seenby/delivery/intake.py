@@ -1,11 +1,13 @@
 """From a submission to what is kept of it: may this sender write so, who gets which copy, in which thread. Pure."""
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
 from seenby.instrument import NO_WISHES, Analysis, Headers, Wishes
 from seenby.instrument.wishes import UNREADABLE, write_wishes
+from seenby.store.answers import Answering, about
 from seenby.store.people import is_free_mail
 from seenby.words.address import Address
 from seenby.words.message import CAMPAIGN_FROM, Message, Recipient, Refused, Role, Submission, Untracked
@@ -16,6 +18,11 @@ MAX_HOPS: Final = 100  # RFC 5321 6.3: a message with more trace lines than this
 _MAX_REFERENCES: Final = 50
 _LISTS: Final = ("list-unsubscribe", "list-id")  # RFC 2369, RFC 2919: fields that mail to one person has no use for
 _BULK: Final = frozenset({"bulk", "list", "junk"})  # values of Precedence (RFC 2076 3.9)
+# What programs put before the subject of an answer, in the languages we met. A forward's is not among them.
+_ANSWERED: Final = re.compile(
+    r"\s*(?:re|aw|antw|sv|vs|odp|ynt|vá|ref|res|rif|回复|答复|رد)(?:\s*\[\d+\]|\s*\(\d+\))?\s*[:\uff1a]\s*",
+    re.IGNORECASE,
+)
 _AUTHORS: Final = ("from", "sender", "resent-from", "resent-sender")  # whom programs show as the author
 
 
@@ -69,6 +76,32 @@ def references(headers: Headers) -> Sequence[str]:
     return [word for word in reversed(text.replace(">", "> ").split()) if word.startswith("<") and word.endswith(">")][
         :_MAX_REFERENCES
     ]
+
+
+def answering(headers: Headers) -> Answering | None:
+    """What shows that somebody has answered, if this message answers them; None when it shows nothing of the kind.
+
+    Only to one address, so that there is no doubt whom it answers; and with a subject of an answer: a forward goes to
+    somebody else, and an absence note begins its subject with words of its own.
+    """
+    named = {address.key: address for _name, address in headers.addresses("to")}
+    subject = headers.first("subject") or ""
+    found = _ANSWERED.match(subject)
+    answers, before = _message_ids(headers, "in-reply-to"), _message_ids(headers, "references")
+    if len(named) != 1 or found is None or not answers or not before:
+        return None
+    while found is not None:
+        subject = subject[found.end() :]
+        found = _ANSWERED.match(subject)
+    references = tuple(one for one in reversed(before) if one not in answers)
+    [to] = named.values()
+    return Answering(to=to, answers=answers, references=references, about=about(subject)) if subject else None
+
+
+def _message_ids(headers: Headers, name: str) -> tuple[str, ...]:
+    text = " ".join(headers.all(name)).replace(">", "> ")
+    found = [word for word in text.split() if word.startswith("<") and word.endswith(">")]
+    return tuple(found[-_MAX_REFERENCES:])
 
 
 def new_message(

@@ -23,6 +23,7 @@ class Reader:
     id: str
     domain: str = ""
     address: str | None = None
+    replied_after: float | None = None  # seconds after sending when they answered, if that is known exactly
     role: str = "to"
 
 

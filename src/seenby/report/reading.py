@@ -14,7 +14,7 @@ from seenby import maillog
 from seenby.judge import Evidence, OwnView, Reader, Seen, judge, states
 from seenby.judge.evidence import HONEYPOT
 from seenby.report.counting import Look, counted
-from seenby.store import Transaction, hits
+from seenby.store import Transaction, answers, hits
 from seenby.store.hits import KeptHit, Standing, Tally
 from seenby.store.times import micros, moment
 from seenby.words.event import Event, EventKind
@@ -67,6 +67,7 @@ def decide(facts: Facts, *, window: timedelta) -> Decision:
     own = counted(_looks(facts, verdicts), window=window)
     seen = {hit.id: seen for hit, seen in zip(facts.kept, facts.evidence.hits, strict=True)}
     mine: dict[str, list[KeptHit]] = {person["id"]: [] for person in facts.recipients}
+    replied = {person["id"] for person in facts.recipients if person["replied_at"] is not None}
     for hit in facts.kept:
         if hit.recipient in mine:
             mine[hit.recipient].append(hit)
@@ -76,7 +77,9 @@ def decide(facts: Facts, *, window: timedelta) -> Decision:
             for hit in facts.kept
             if _is_news(facts.standing.get(hit.id), verdicts[hit.id], is_own=hit.id in own)
         ],
-        tallies={person: _tally(theirs, seen, verdicts, own) for person, theirs in mine.items()},
+        tallies={
+            person: _tally(theirs, seen, verdicts, own, replied=person in replied) for person, theirs in mine.items()
+        },
     )
 
 
@@ -141,12 +144,20 @@ async def _evidence(
 ) -> Evidence:
     sent_at = moment(message["accepted_at"])
     since = micros(now - PLACES_KEPT)
+    has_answers = any(row["replied_at"] is not None for row in recipients)
+    answered = await answers.known_times(tx, message=message["id"]) if has_answers else {}
     domains = {row["id"]: row["address"].rpartition("@")[2].lower() for row in recipients}
     return Evidence(
         sent_at=sent_at,
         mode="campaign" if len(recipients) >= CAMPAIGN_FROM else "one_to_one",
         recipients=tuple(
-            Reader(id=row["id"], address=row["address"], domain=domains[row["id"]], role=row["role"])
+            Reader(
+                id=row["id"],
+                address=row["address"],
+                domain=domains[row["id"]],
+                role=row["role"],
+                replied_after=_seconds_after(sent_at, answered.get(row["id"])),
+            )
             for row in recipients
         ),
         n_links=message["link_count"],
@@ -159,6 +170,10 @@ async def _evidence(
         hits=tuple(_seen(hit, sent_at=sent_at, domains=domains) for hit in kept),
         bounced=bool(recipients) and all(row["state"] == Delivery.BOUNCED for row in recipients),
     )
+
+
+def _seconds_after(sent_at: datetime, at: int | None) -> float | None:
+    return None if at is None else (moment(at) - sent_at).total_seconds()
 
 
 def _seen(hit: KeptHit, *, sent_at: datetime, domains: Mapping[str, str]) -> Seen:
@@ -237,11 +252,16 @@ def _differs(old: Verdict, new: Verdict) -> bool:
 
 
 def _tally(
-    mine: Sequence[KeptHit], seen: Mapping[str, Seen], verdicts: Mapping[str, Verdict], own: frozenset[str]
+    mine: Sequence[KeptHit],
+    seen: Mapping[str, Seen],
+    verdicts: Mapping[str, Verdict],
+    own: frozenset[str],
+    *,
+    replied: bool,
 ) -> Tally:
     opens = [hit for hit in mine if hit.id in own and hit.channel == hits.OPEN]
     clicks = [hit for hit in mine if hit.id in own and hit.channel == hits.CLICK]
-    opened, clicked = states([(seen[hit.id], verdicts[hit.id]) for hit in mine])
+    opened, clicked = states([(seen[hit.id], verdicts[hit.id]) for hit in mine], replied=replied)
     return Tally(
         opened=opened,
         clicked=clicked,

@@ -10,10 +10,12 @@ from typing import Annotated, Final
 
 from fastapi import APIRouter, Body, Depends, Header, Request
 from fastapi.responses import JSONResponse
+from pydantic import AwareDatetime
 from starlette.exceptions import HTTPException
 
 from seenby.accounts import Accounts
 from seenby.report.summary import report_of
+from seenby.store import answers
 from seenby.words.errors import SeenbyError
 
 CONTROL: Final = "/control/"
@@ -60,6 +62,22 @@ def control_router(accounts: Accounts, *, key: str) -> APIRouter:
             return _forbidden()
         async with accounts.store.read() as tx:
             return JSONResponse(await report_of(tx, message, view=view))
+
+    @router.post("/reply")
+    async def reply(
+        authorization: Annotated[str, Header()],
+        message: Annotated[str, Body()],
+        address: Annotated[str, Body()],
+        at: Annotated[AwareDatetime | None, Body()] = None,
+    ) -> JSONResponse:
+        if not is_ours(authorization):
+            return _forbidden()
+        try:
+            async with accounts.store.write() as tx:
+                is_new = await answers.tell_answer(tx, message, address, at=at, now=accounts.now())
+        except SeenbyError as error:
+            return JSONResponse({"error": str(error)}, status_code=409)
+        return JSONResponse({"message": message, "address": address, "is_new": is_new})
 
     return router
 

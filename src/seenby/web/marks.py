@@ -5,7 +5,7 @@ Never a bare tick, and colour never speaks alone. "No sign" is not "not opened".
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from seenby.instrument.reasons import Untouched
@@ -27,6 +27,7 @@ class Mark:
     icon: str
     why: str
     off: bool = False  # nothing was there to be fetched: the quiet form of "cannot know"
+    implied: str = ""  # what an open was concluded from, when nobody was seen to open it
 
 
 _EYE: Final[Mapping[State, Mark]] = {
@@ -80,7 +81,20 @@ def eye_mark(message: Row, recipient: Row) -> Mark:
     why = why or next((note for note in json.loads(message["notes"]) if note in NO_PIXEL), None)
     if why is not None and state is State.NO_SIGN:
         return Mark(state=State.CANNOT_KNOW, word="Not tracked", icon="eye-off", why=why, off=True)
-    return _EYE[state]
+    return _implied(_EYE[state], recipient)
+
+
+def _implied(mark: Mark, recipient: Row) -> Mark:
+    """Whoever clicks or answers has had it open, whatever became of the images."""
+    if mark.state not in (State.SEEN, State.PROBABLY) or recipient["opens"]:
+        return mark
+    if recipient["replied_at"] is not None:
+        why = "Seen, implied by an answer: they wrote back, so they had it open. Nobody was seen to load the images."
+        return replace(mark, why=why, implied="implied by an answer")
+    if State(recipient["clicked"]) in (State.SEEN, State.PROBABLY):
+        why = f"{mark.word}, implied by a click: who follows a link has it open. Nobody was seen to load the images."
+        return replace(mark, why=why, implied="implied by a click")
+    return mark
 
 
 def link_mark(message: Row, recipient: Row) -> Mark | None:

@@ -15,6 +15,7 @@ from seenby.words.verdict import Label, Reason, Verdict
 BELL: Final[Mapping[str, tuple[str, str, str, str]]] = {
     EventKind.OPENED: ("person", "eye-check", "opened", ""),
     EventKind.CLICKED: ("person", "pointer", "clicked a link in", ""),
+    EventKind.REPLIED: ("person", "mailbox", "answered", ""),
     EventKind.UNSUBSCRIBED: ("bad", "user", "unsubscribed from your team's mail, in", ""),
     EventKind.MESSAGE_BOUNCED: ("bad", "alert-triangle", "did not get", ": it came back"),
     EventKind.COMPLAINED: ("bad", "alert-triangle", "reported", " as unwanted"),

@@ -18,6 +18,7 @@ class EventKind(StrEnum):
     MESSAGE_REPORTED = "message_reported"  # mail came to its return address that changes no copy's fate
     COMPLAINED = "complained"  # a mailbox provider reports that a recipient called it spam
     UNSUBSCRIBED = "unsubscribed"  # a recipient's wish; never a click
+    REPLIED = "replied"  # a recipient is known to have answered
     HIT_JUDGED = "hit_judged"  # a hit that is no open or click of its own, or a revised verdict: for live pages
 
 

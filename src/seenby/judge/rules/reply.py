@@ -1,7 +1,8 @@
 """Reply: the recipient answered, so a person had read the message by then.
 
 A fetch like a client's within the hour before the answer was more likely theirs. It lifts nothing that looks like a
-machine: a gateway scans mail whose recipient answers, too.
+machine: a gateway scans mail whose recipient answers, too. Of several recipients, each one's answer speaks for the
+fetches of their own copy.
 """
 
 from typing import Final
@@ -18,7 +19,8 @@ _CLIENTS: Final = frozenset({AgentKind.BROWSER, AgentKind.MAIL_CLIENT, AgentKind
 
 def reply(trace: Trace, scene: Scene) -> Finding | None:
     """A person: the answer came soon after."""
-    replied = scene.evidence.replied_after
+    reader = scene.readers.get(trace.seen.reader or "")
+    replied = scene.evidence.replied_after if reader is None or reader.replied_after is None else reader.replied_after
     if replied is None or not 0 <= replied - trace.t <= weights.REPLY_SECONDS:
         return None
     if trace.agent.kind not in _CLIENTS or trace.request.completeness is Completeness.BARE:
