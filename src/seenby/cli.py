@@ -24,6 +24,7 @@ from seenby.demo import run_demo
 from seenby.doctor import examine
 from seenby.folder import Folder, find_folder, open_folder
 from seenby.keys import key_states, revoke_key, rotate_key
+from seenby.report.accuracy import accuracy_text, change_seeds, first_teams
 from seenby.report.summary import report_of
 from seenby.report.views import PEOPLE, VIEWS
 from seenby.settings import Settings, load_settings, settings_file, unknown_variables
@@ -51,6 +52,8 @@ links = typer.Typer(help="Links that were used for harm.", no_args_is_help=True)
 app.add_typer(links, name="link")
 lists = typer.Typer(help="Which networks are whose.", no_args_is_help=True)
 app.add_typer(lists, name="data")
+seeds = typer.Typer(help="Mailboxes that nobody reads, by which mistakes are measured.", no_args_is_help=True)
+app.add_typer(seeds, name="seed-mailbox")
 out = Console(soft_wrap=True)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
@@ -540,6 +543,60 @@ async def _reply(settings: Settings, message: str, address: str, at: datetime | 
         asked = {"message": message, "address": address, "at": at.isoformat() if at else None}
         return await _ask_running(folder, "reply", asked)
     return {"message": message, "address": address, "is_new": is_new}
+
+
+@app.command()
+def accuracy(data: DataFolder = None, as_json: AsJson = False) -> None:
+    """Print how often the judge is wrong on your own mail, as far as that is known."""
+    told = asyncio.run(_accuracy(_settings(data)))
+    print(json.dumps(told) if as_json else accuracy_text(told))
+
+
+async def _accuracy(settings: Settings) -> dict[str, Any]:
+    """Read it here, or have the Seenby that is running on this folder read it."""
+    folder = find_folder(settings.data)
+    try:
+        async with opened_store(settings, folder=folder) as store, store.read() as tx:
+            return await first_teams(tx)
+    except DataFolderError:
+        return await _ask_running(folder, "accuracy", {})
+
+
+@seeds.command("add")
+def seed_add(
+    address: Annotated[str, typer.Argument(help="A mailbox of your own that nobody ever reads.")],
+    data: DataFolder = None,
+    as_json: AsJson = False,
+) -> None:
+    """Take every fetch from copies to ADDRESS, from now on, for a machine's; rates leave it out."""
+    _print_seeds(asyncio.run(_seeds(_settings(data), "add", address)), as_json=as_json)
+
+
+@seeds.command("remove")
+def seed_remove(address: str, data: DataFolder = None, as_json: AsJson = False) -> None:
+    """Make ADDRESS a recipient like any other again."""
+    _print_seeds(asyncio.run(_seeds(_settings(data), "remove", address)), as_json=as_json)
+
+
+@seeds.command("list")
+def seed_list(data: DataFolder = None, as_json: AsJson = False) -> None:
+    """Print the mailboxes that nobody reads."""
+    _print_seeds(asyncio.run(_seeds(_settings(data), "list", "")), as_json=as_json)
+
+
+def _print_seeds(told: Mapping[str, Any], *, as_json: bool) -> None:
+    lines = [f"{one['address']}  since {one['since']}" for one in told["seeds"]]
+    print(json.dumps(told) if as_json else "\n".join(lines) or "There are no seed mailboxes.")
+
+
+async def _seeds(settings: Settings, what: str, address: str) -> dict[str, Any]:
+    """Do it here, or have the Seenby that is running on this folder do it."""
+    folder = find_folder(settings.data)
+    try:
+        async with opened_store(settings, folder=folder) as store, store.write() as tx:
+            return await change_seeds(tx, what, address, at=now())
+    except DataFolderError:
+        return await _ask_running(folder, "seed-mailbox", {"what": what, "address": address})
 
 
 # ---------------------------------------------------------------- by hand

@@ -266,6 +266,7 @@ WHOLE = {
     "sweep_sign_in_links",
     "sweep_places",
     "release_claims",  # once, at the start
+    "hits_spoken_of",  # as many rows as somebody said something of
     "count_hits",
 }
 VALUES = {"limit": 10, "seq": 1, "number": 1, "notify": 1, "bell": 1}

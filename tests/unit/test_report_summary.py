@@ -20,7 +20,7 @@ MESSAGE = {"untouched": None, "notes": "[]"}
 
 
 def person(name: str, **given: Any) -> dict[str, Any]:
-    return {"id": name, "state": "sent", "untracked": None, "pixels": int(Level.FULL), **given}
+    return {"id": name, "state": "sent", "untracked": None, "is_seed": 0, "pixels": int(Level.FULL), **given}
 
 
 def counts(*hits: Moment, names: str = "rita omar mei", message: Any = MESSAGE, **given: Any) -> Counts:
@@ -52,6 +52,7 @@ def test_everybody_is_in_one_count() -> None:
     [
         pytest.param({"untracked": "own"}, id="the sender"),
         pytest.param({"untracked": "colleague"}, id="a colleague"),
+        pytest.param({"is_seed": 1}, id="a mailbox that nobody reads"),
         pytest.param({"untracked": "returned"}, id="mail that came back"),
         pytest.param({"state": "queued"}, id="not sent yet"),
         pytest.param({"state": "bounced"}, id="bounced"),

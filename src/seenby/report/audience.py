@@ -1,7 +1,8 @@
 """Whom a message's rates speak of, and what is known of each of them. Pure.
 
-The sender's own side is no audience, and a copy that nobody has taken cannot be opened. Of the rest, copies without a
-pixel of their own stand outside the rate and lower its coverage: nothing can be said of them, so nothing is.
+The sender's own side is no audience, a seed mailbox is nobody's, and a copy that nobody has taken cannot be opened. Of
+the rest, copies without a pixel of their own stand outside the rate and lower its coverage: nothing can be said of
+them, so nothing is.
 """
 
 import json
@@ -21,11 +22,13 @@ NO_PIXEL: Final = frozenset({Left.TEXT_ONLY.sentence})
 
 
 def audience(recipients: Sequence[Row]) -> Sequence[Row]:
-    """Recipients who are not the sender's own side, and whose copy was taken by the next hop."""
+    """Recipients who are not the sender's own side nor a seed mailbox, and whose copy was taken by the next hop."""
     return [
         person
         for person in recipients
-        if person["state"] == Delivery.SENT and not (person["untracked"] and Untracked(person["untracked"]).is_team)
+        if person["state"] == Delivery.SENT
+        and not person["is_seed"]
+        and not (person["untracked"] and Untracked(person["untracked"]).is_team)
     ]
 
 

@@ -58,7 +58,9 @@ async def summarize(
     tx: Transaction, message: Row, recipients: Sequence[Row], hits: Sequence[Moment], *, view: View
 ) -> Summary:
     """The same, of rows that were read already."""
-    hits = [hit for hit in hits if not hit.is_honeypot]  # other products have no such link, and nobody clicks it
+    seeds = {person["id"] for person in recipients if person["is_seed"]}
+    # Other products have no link that nobody sees, and no mailbox that nobody reads.
+    hits = [hit for hit in hits if not hit.is_honeypot and hit.reader not in seeds]
     parts = await _of_thread(tx, message, view)
     people, figures = PEOPLE.read(hits), view.read(hits)
     counts = counts_of(message, recipients, hits)

@@ -14,6 +14,7 @@ from pydantic import AwareDatetime
 from starlette.exceptions import HTTPException
 
 from seenby.accounts import Accounts
+from seenby.report.accuracy import change_seeds, first_teams
 from seenby.report.summary import report_of
 from seenby.store import answers
 from seenby.words.errors import SeenbyError
@@ -78,6 +79,25 @@ def control_router(accounts: Accounts, *, key: str) -> APIRouter:
         except SeenbyError as error:
             return JSONResponse({"error": str(error)}, status_code=409)
         return JSONResponse({"message": message, "address": address, "is_new": is_new})
+
+    @router.post("/seed-mailbox")
+    async def seed_mailbox(
+        authorization: Annotated[str, Header()], what: Annotated[str, Body()], address: Annotated[str, Body()] = ""
+    ) -> JSONResponse:
+        if not is_ours(authorization):
+            return _forbidden()
+        try:
+            async with accounts.store.write() as tx:
+                return JSONResponse(await change_seeds(tx, what, address, at=accounts.now()))
+        except SeenbyError as error:
+            return JSONResponse({"error": str(error)}, status_code=409)
+
+    @router.post("/accuracy")
+    async def accuracy(authorization: Annotated[str, Header()]) -> JSONResponse:
+        if not is_ours(authorization):
+            return _forbidden()
+        async with accounts.store.read() as tx:
+            return JSONResponse(await first_teams(tx))
 
     return router
 

@@ -4,7 +4,7 @@ from fastapi import FastAPI
 from fastapi.responses import PlainTextResponse
 from starlette.exceptions import HTTPException
 
-from seenby.web import bell, mailbox, message, preview, sent, session, settings, stream, unsubscribed
+from seenby.web import accuracy, bell, mailbox, message, preview, sent, session, settings, stream, unsubscribed
 from seenby.web.assets import STATIC, KeptFiles, load_assets
 from seenby.web.given import Parts
 from seenby.web.guard import Guard
@@ -21,6 +21,7 @@ ROUTERS = (
     mailbox.router,
     settings.router,
     unsubscribed.router,
+    accuracy.router,
     bell.router,
     stream.router,
 )

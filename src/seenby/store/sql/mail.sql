@@ -99,8 +99,9 @@ union all
 select messages.* from teams join messages on messages.team = teams.id and messages.message_id = :name
 order by accepted_at desc limit 1;
 
--- recipients_of: everybody one message went to
-select * from recipients where message = :message order by role desc, address;
+-- recipients_of: everybody one message went to, and whether that is a mailbox that nobody reads
+select r.*, exists (select 1 from seeds s where s.team = r.team and s.address = lower(r.address)) as is_seed
+from recipients r where r.message = :message order by r.role desc, r.address;
 
 -- links_of: the links of one message
 select number, part, target from links where message = :message order by number;
