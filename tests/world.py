@@ -214,6 +214,7 @@ def environment(data: Path, **settings: str) -> dict[str, str]:
     base = {name: value for name, value in os.environ.items() if not name.startswith("SEENBY_")}
     ports = {f"{name}_LISTEN": "127.0.0.1:0" for name in ("SMTP", "APP", "TRACKER")}
     ports |= {f"{name}_METRICS_LISTEN": "" for name in ("APP", "TRACKER")}
+    ports["LOOK_UP_MX"] = "false"  # tests speak to this machine alone
     chosen = {"DATA": str(data), **ports, **settings}
     return base | {f"SEENBY_{name}": value for name, value in chosen.items()}
 

@@ -1,11 +1,11 @@
 """THE STORY of one email, in the order it happens:
 
-    accept → send → take_back → drain → judge → tell → sweep
+    accept → send → look_up → take_back → drain → judge → tell → sweep
 
-`accept` when a mail program hands us a message; `send` when copies are due; `take_back` when mail comes
-to a copy's return address, most often a bounce; `drain` when hits have come in; `judge` when a message
-has hits nobody has read yet; `tell` when a sender is to be told of failure; `sweep` when evidence has
-served its purpose. docs/flow.md walks through it.
+`accept` when a mail program hands us a message; `send` when copies are due; `look_up` beside it: who takes
+mail for their domains; `take_back` when mail comes to a copy's return address, most often a bounce; `drain`
+when hits have come in; `judge` when a message has hits nobody has read yet; `tell` when a sender is to be
+told of failure; `sweep` when evidence has served its purpose. docs/flow.md walks through it.
 
 What a step promises is on disk when it returns, and doing it twice comes to the same.
 """
@@ -38,6 +38,7 @@ from seenby.delivery.intake import (
     wishes_for,
     with_honeypot,
 )
+from seenby.delivery.mail_host import MailHosts
 from seenby.delivery.outcome import event_kind, settle
 from seenby.delivery.recent import Recent
 from seenby.delivery.retry import Patience
@@ -47,8 +48,21 @@ from seenby.instrument import NO_WISHES, Analysis, Wishes, analyse, parse_asked,
 from seenby.instrument.headers import parse_honeypot, parse_unsubscribe
 from seenby.instrument.wishes import read_wishes
 from seenby.journal import Reader
+from seenby.judge import lesson
 from seenby.report.reading import decide, gather, write
-from seenby.store import Store, Transaction, answers, hits, mail, outbox, people, returned, unsubscribed
+from seenby.store import (
+    Store,
+    Transaction,
+    answers,
+    habits,
+    hits,
+    mail,
+    mail_hosts,
+    outbox,
+    people,
+    returned,
+    unsubscribed,
+)
 from seenby.store.times import micros
 from seenby.words.address import Address, parse_address
 from seenby.words.errors import PolicyError
@@ -80,6 +94,7 @@ LEASE: Final = timedelta(minutes=1)  # after this a dead worker's copies are any
 RENEW_EVERY: Final = 15.0  # seconds; a living worker keeps its claims, however slow the next hop
 BATCH_COPIES: Final = 10
 BATCH_HITS: Final = 500
+BATCH_SETTLED: Final = 1000  # a transaction holds up others that write
 CAUGHT: Final = Answer(outcome=Outcome.TAKEN, reply="Kept in the built-in mailbox: no next hop is set.")
 _OFFLOAD: Final = 100_000  # bytes from which reading or stamping a message would keep others waiting
 
@@ -103,6 +118,7 @@ class House:
     now: Callable[[], datetime]
     mint: Callable[[int], str]  # that many random bytes as base64url
     recent: Recent = field(default_factory=Recent, compare=False, repr=False)
+    mail_hosts: MailHosts | None = field(default=None, compare=False, repr=False)  # None: nothing is asked
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -183,6 +199,7 @@ async def send(house: House, *, hop: str) -> Batch:
                 await _write_down(house, tx, copy, Answer(outcome=Outcome.UNWANTED, reply=UNWANTED), at=now)
         server = await _server(house, tx, hop)
     due = [copy for copy in copies if not copy.unwanted]
+    _note_domains(house, due)
     async with _holding(house, due):
         if server is None:
             async for copy, made in _copies(house, due):
@@ -196,6 +213,26 @@ async def send(house: House, *, hop: str) -> Batch:
                 await _settle(house, copy, answer)
             await session.goodbye()
         return Batch(copies=len(copies), reached=not session.is_unreachable)
+
+
+async def look_up(house: House) -> int:
+    """Find out who takes mail for the domains of copies that were sent just now; how many copies it was for.
+
+    It is evidence for the judge, like the hits. Sending never waits for it, and mail is judged without it as well.
+    """
+    asking = house.mail_hosts.take() if house.mail_hosts is not None else []
+    if house.mail_hosts is None or not asking:
+        return 0
+    domains = {one.domain for one in asking}
+    async with house.store.read() as tx:
+        known = await mail_hosts.believed(tx, domains, now=house.now())
+    found = await house.mail_hosts.look_up(domains - known.keys())
+    async with house.store.write() as tx:
+        await mail_hosts.put(tx, found, at=house.now())
+    hosts = {**known, **found}
+    async with house.store.write() as tx:
+        await mail_hosts.put_of_copies(tx, [(one.recipient, hosts[one.domain]) for one in asking])
+    return len(asking)
 
 
 async def take_back(house: House, came: Returned) -> Intake:
@@ -301,13 +338,21 @@ async def tell(house: House) -> int:
 
 
 async def sweep(house: House) -> int:
-    """Erase what was kept only to settle verdicts, and sessions that ended; how many hits lost their address."""
+    """Erase what was kept only to settle verdicts, and sessions that ended; how many hits lost their address.
+
+    What a hit's last verdict teaches of its recipient's domain is counted in the transaction that settles the hit.
+    """
     now = house.now()
+    settled = 0
+    while batch := await _settle_hits(house, before=now - house.keep_address):
+        settled += batch
+        if batch < BATCH_SETTLED:
+            break
     async with house.store.write() as tx:
-        settled = await tx.run("settle_hits", before=micros(now - house.keep_address))
         await tx.run("sweep_sessions", now=micros(now))
         await tx.run("sweep_sign_in_links", now=micros(now))
         await tx.run("sweep_places", before=micros(now - timedelta(days=30)))
+        await mail_hosts.sweep(tx, now=now)
     return settled
 
 
@@ -404,6 +449,22 @@ def _frozen_wishes(copy: ClaimedCopy) -> Wishes:
     if wishes is None:
         maillog.unreadable_wishes(copy.message)
     return wishes or NO_WISHES
+
+
+def _note_domains(house: House, copies: Sequence[ClaimedCopy]) -> None:
+    if house.mail_hosts is not None:
+        for copy in copies:
+            if not copy.untracked:
+                house.mail_hosts.note(recipient=copy.recipient, address=copy.address)
+
+
+async def _settle_hits(house: House, *, before: datetime) -> int:
+    """Settle a batch of hits, and learn from them; how many there were."""
+    async with house.store.write() as tx:
+        due = await habits.due(tx, before=before, limit=BATCH_SETTLED)
+        taught = {one.hit: lesson(one.verdict) for one in due}
+        await habits.settle(tx, due, lessons={hit: person for hit, person in taught.items() if person is not None})
+    return len(due)
 
 
 async def _settle(house: House, copy: ClaimedCopy, answer: Answer, *, caught: bytes | None = None) -> None:

@@ -161,6 +161,10 @@ class Settings(BaseSettings):
     )
     retry_longest: Span = setting("4h", "The longest wait between two attempts.", unit="time")
     give_up: Span = setting("5d", "After this a message that could not be sent comes back to its sender.", unit="time")
+    look_up_mx: bool = setting(
+        default=True,
+        sentence="Whether the DNS is asked who takes mail for recipients' domains (MX), which helps to tell machines.",
+    )
     keep_address: Span = setting(
         "24h", "How long a reader's whole IP address is kept; after that only its network.", unit="time"
     )

@@ -24,6 +24,7 @@ from seenby import maillog
 from seenby.accounts import Accounts
 from seenby.delivery.dkim import DkimKey, keys_in, load_dkim_key
 from seenby.delivery.hop import parse_next_hop
+from seenby.delivery.mail_host import MailHosts
 from seenby.delivery.retry import Patience
 from seenby.flow import House
 from seenby.folder import Folder, open_folder
@@ -111,6 +112,7 @@ def make_house(settings: Settings, *, folder: Folder, store: Store) -> House:
         patience=Patience(first=settings.retry_first, longest=settings.retry_longest, give_up=settings.give_up),
         repeat_window=settings.repeat_window,
         keep_address=settings.keep_address,
+        mail_hosts=MailHosts() if settings.look_up_mx else None,
         dkim=dkim_keys(settings),
         holder=f"{socket.gethostname()}:{os.getpid()}:{mint(4)}",
         now=now,

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from seenby.store import Store, hits, mail, outbox, people
+from seenby.store import Store, habits, hits, mail, outbox, people
 from seenby.store.statements import statements
 from seenby.store.times import micros, moment
 from seenby.words.address import parse_address
@@ -202,14 +202,16 @@ async def test_the_address_goes_after_its_time_and_the_network_stays(store):
     message = await seed(store)
     async with store.write() as tx:
         await hits.put_hits(tx, [a_hit(1)], teams={message: "t1"})
-        tomorrow = micros(NOW + timedelta(days=1))
-        assert await tx.run("settle_hits", before=tomorrow) == 0, "nobody has judged it yet"
+        tomorrow = NOW + timedelta(days=1)
+        assert not await habits.due(tx, before=tomorrow, limit=9), "nobody has judged it yet"
         verdict = Verdict(label=Label.HUMAN, probability=0.9, reasons=(), rules="1")
         await hits.put_verdict(
             tx, hit=a_hit(1).id, team="t1", message=message, revision=1, verdict=verdict, counted=True, at=NOW
         )
-        assert await tx.run("settle_hits", before=micros(NOW)) == 0
-        assert await tx.run("settle_hits", before=tomorrow) == 1
+        assert not await habits.due(tx, before=NOW, limit=9)
+        due = await habits.due(tx, before=tomorrow, limit=9)
+        await habits.settle(tx, due, lessons={})
+        assert not await habits.due(tx, before=tomorrow, limit=9)
         (row,) = await tx.all("hits_of", message=message)
     assert row["address"] is None
     assert (row["network"], row["agent"]) == ("192.0.2.0/24", "Mozilla/5.0")
@@ -265,6 +267,7 @@ WHOLE = {
     "sweep_sessions",
     "sweep_sign_in_links",
     "sweep_places",
+    "sweep_mail_hosts",  # as many rows as domains were written to in a week
     "release_claims",  # once, at the start
     "hits_spoken_of",  # as many rows as somebody said something of
     "count_hits",
@@ -290,6 +293,7 @@ async def test_every_query_uses_its_index(tmp_path):
                 step
                 for step in plan
                 if step.startswith("SCAN") and "USING" not in step and "subquery" not in step.lower()
+                if "json_each" not in step  # a list that was handed over
             ]
             if bad:
                 scans[statement.name] = bad

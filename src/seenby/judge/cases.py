@@ -13,6 +13,7 @@ from seenby.judge.evidence import Evidence, Link, Mode, OwnView, Reader, Seen, S
 from seenby.judge.judging import judge
 from seenby.judge.states import states
 from seenby.words.errors import SeenbyError
+from seenby.words.habit import EVERYBODY, Habit, HabitKey, mail_host_name
 from seenby.words.verdict import State, Verdict
 
 _ANSWERS: Final[Mapping[State, str]] = {
@@ -83,6 +84,7 @@ def read_case(case: Json) -> Evidence:
         replied_after=None if replied is None else _number(replied, "context.reply_t"),
         bounced=bool(context.get("bounced")),
         shared_pixel=bool(context.get("shared_pixel")),
+        habits=dict(_habit(one, at) for at, one in enumerate(_objects(context, "habits"))),
     )
 
 
@@ -97,6 +99,7 @@ def _reader(one: Json, at: int) -> Reader:
         domain=_text(one.get("domain"), f"{where}.domain") or "",
         address=_text(one.get("address"), f"{where}.address"),
         role=_text(one.get("role"), f"{where}.role") or "to",
+        mail_host=_text(one.get("mail_host"), f"{where}.mail_host") or "",
     )
 
 
@@ -130,6 +133,16 @@ def _device(one: Json, at: int) -> SenderDevice:
         agent=_text(one.get("user_agent"), f"{where}.user_agent") or "",
         address=_text(one.get("last_seen_ip"), f"{where}.last_seen_ip"),
     )
+
+
+def _habit(one: Json, at: int) -> tuple[HabitKey, Habit]:
+    """What was learned of a `domain`, of a `mail_host`, or with neither of everybody."""
+    where = f"context.habits[{at}]"
+    domain, host = (_text(one.get(name), f"{where}.{name}") for name in ("domain", "mail_host"))
+    name = domain or (mail_host_name(host) if host else EVERYBODY)
+    people, machines = (max(0, _whole(one.get(who, 0), f"{where}.{who}")) for who in ("people", "machines"))
+    key = (name, _channel(one.get("kind"), f"{where}.kind"), bool(one.get("early")))
+    return key, Habit(people=people, machines=machines)
 
 
 def _object(value: object, where: str) -> Json:

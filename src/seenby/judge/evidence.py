@@ -1,13 +1,16 @@
 """All a rule may look at: one message, its readers, and every hit on it.
 
 Facts only. What the sender's policy did not allow to be kept is None or empty, and its absence proves nothing.
-Times are seconds after sending, so a case can be moved, stretched and replayed without a clock.
+What was learned from other messages is a fact, too: how many of their hits came to what. Times are seconds after
+sending, so a case can be moved, stretched and replayed without a clock.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, Literal
+
+from seenby.words.habit import Habit, HabitKey
 
 Mode = Literal["one_to_one", "campaign"]
 Link = int | str | None
@@ -18,13 +21,17 @@ UNSUBSCRIBE: Final = "unsub"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reader:
-    """One recipient of the message, by the id that hits carry."""
+    """One recipient of the message, by the id that hits carry.
+
+    `mail_host` is who takes mail for the domain, by its MX; empty where nobody asked or nobody answered.
+    """
 
     id: str
     domain: str = ""
     address: str | None = None
     replied_after: float | None = None  # seconds after sending when they answered, if that is known exactly
     role: str = "to"
+    mail_host: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +77,11 @@ class Seen:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
-    """A message and its hits. `known_addresses` are the sender's and the team's own; `bounced` that it was refused."""
+    """A message and its hits.
+
+    `known_addresses` are the sender's and the team's own; `bounced` that it was refused; `habits` what earlier hits
+    came to at these readers' domains, at their mail hosts, and at all.
+    """
 
     sent_at: datetime
     hits: tuple[Seen, ...]
@@ -87,3 +98,4 @@ class Evidence:
     replied_after: float | None = None
     bounced: bool = False
     shared_pixel: bool = False
+    habits: Mapping[HabitKey, Habit] = field(default_factory=dict)

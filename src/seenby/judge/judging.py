@@ -5,7 +5,6 @@ with what the first round thought of the neighbours, and turn the sum into a lab
 the same evidence has the same verdicts, today and in ten years, under the same RULES_VERSION.
 """
 
-import math
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import Final, TypeVar
@@ -14,18 +13,21 @@ from seenby.judge.claims import find_claims
 from seenby.judge.evidence import HONEYPOT, Evidence
 from seenby.judge.finding import Finding, Rule
 from seenby.judge.lists.agents import AgentKind
-from seenby.judge.rules import DECIDING, HISTORY, WEIGHING
+from seenby.judge.rules import DECIDING, HISTORY, LEARNED, WEIGHING
 from seenby.judge.scene import Scene, Trace, find_complete, find_pairs, find_runs, find_scattered, find_sweeps, read
 from seenby.judge.weights import (
     CAPS,
     CLEARLY_MACHINE,
     CLEARLY_PERSON,
     CLEARLY_PERSON_IN_MAIL,
+    DOUBT,
+    HABIT_LEAST,
     HUMAN_FROM,
     PAIR_SECONDS,
     RULES_VERSION,
     SCANNER_UNTIL,
     Family,
+    probability,
 )
 from seenby.words.verdict import Label, Reason, Verdict
 
@@ -49,7 +51,8 @@ def judge(evidence: Evidence) -> Mapping[str, Verdict]:
         if finding is not None:
             verdicts[trace.seen.id] = _decide(finding)
         else:
-            verdicts[trace.seen.id] = _weigh([*findings, *_ask(HISTORY, trace, scene)])
+            known = _capped([*findings, *_ask(HISTORY, trace, scene)])
+            verdicts[trace.seen.id] = _weigh([*known, *_ask_habit(trace, scene, known)])
     return verdicts
 
 
@@ -126,6 +129,27 @@ def _ask(rules: Sequence[Rule], trace: Trace, scene: Scene) -> list[Finding]:
     return [finding for rule in rules if (finding := rule(trace, scene)) is not None]
 
 
+def _ask_habit(trace: Trace, scene: Scene, known: Sequence[tuple[Finding, float]]) -> list[tuple[Finding, float]]:
+    """What was learned of the reader's domain, with what it may say beside all that is known of this very hit.
+
+    Its family's cap holds. And it can put a verdict in doubt, or make one surer; it never makes one: a person's hit
+    does not become a machine's by it, nor a machine's a person's, and what is in doubt stays so.
+    """
+    finding = LEARNED(trace, scene)
+    if finding is None:
+        return []
+    said = sum(weight for one, weight in known if one.family is finding.family)
+    total = sum(weight for _, weight in known)
+    low, high = (cap - said for cap in CAPS[finding.family])
+    label = _label(probability(total))
+    if label is not Label.SCANNER:
+        low = max(low, DOUBT[0] - total)
+    if label is not Label.HUMAN:
+        high = min(high, DOUBT[1] - total)
+    weight = min(max(finding.weight, min(low, 0.0)), max(high, 0.0))
+    return [(finding, weight)] if abs(weight) >= HABIT_LEAST else []
+
+
 def _capped(findings: Sequence[Finding]) -> list[tuple[Finding, float]]:
     """Each finding with what it still says once its family's cap is spread over the family."""
     sums: dict[Family, float] = {}
@@ -143,11 +167,6 @@ def _sum(findings: Sequence[Finding]) -> float:
     return sum(weight for _, weight in _capped(findings))
 
 
-def probability(log_odds: float) -> float:
-    """Log-odds as a probability."""
-    return 1 / (1 + math.exp(-min(max(log_odds, -30.0), 30.0)))
-
-
 def _decide(finding: Finding) -> Verdict:
     reason = Reason(code=finding.code, weight=round(finding.weight, 2), detail=finding.detail)
     label = finding.label or Label.UNKNOWN
@@ -156,8 +175,7 @@ def _decide(finding: Finding) -> Verdict:
     )
 
 
-def _weigh(findings: Sequence[Finding]) -> Verdict:
-    capped = _capped(findings)
+def _weigh(capped: Sequence[tuple[Finding, float]]) -> Verdict:
     chance = probability(sum(weight for _, weight in capped))
     reasons = [Reason(code=one.code, weight=round(weight, 2), detail=one.detail) for one, weight in capped]
     reasons.sort(key=lambda reason: -abs(reason.weight))

@@ -88,4 +88,7 @@ REASONS: Final[Mapping[str, str]] = {
     "agent_changed": "Changed its browser between the image and the link, inside a data centre",
     "replied": "The recipient answered soon after",
     "like_own_device": "The same program as the sender's, on another line",
+    # whose mail it was
+    "mail_host": "A vendor that looks at mail as it arrives takes it for the recipient's domain",
+    "habit": "Learned from earlier mail to the same domain, or to others with the same mail host",
 }

@@ -9,12 +9,13 @@ so it changes RULES_VERSION. Two principles size them:
   them), the clock alone too, so neither can outweigh a complete browser that opened before it clicked.
 """
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from itertools import pairwise
 from typing import Final
 
-RULES_VERSION: Final = "2026.11.2"
+RULES_VERSION: Final = "2026.11.3"
 
 
 class Family(StrEnum):
@@ -30,6 +31,7 @@ class Family(StrEnum):
     HONEYPOT = "honeypot"
     COMPANY = "company"  # what the same client and its neighbours did before and after
     SENDER = "sender"
+    RECIPIENT = "recipient"  # whose mail it was: their domain, and who takes mail for it
 
 
 # The most a family may say, downwards and upwards.
@@ -44,6 +46,7 @@ CAPS: Final[dict[Family, tuple[float, float]]] = {
     Family.HONEYPOT: (-4.5, 0.0),
     Family.COMPANY: (-3.5, 2.4),
     Family.SENDER: (-4.0, 0.0),
+    Family.RECIPIENT: (-1.0, 0.4),
 }
 
 # Where a probability becomes a word. Between the two we say that we do not know.
@@ -173,9 +176,41 @@ PAIR_SHADOW: Final = -3.2  # the less credible of two fetches of a link in one m
 PAIR_SECONDS: Final = 2.5
 BOUNCED: Final = -3.6
 
+# --- whose mail it was ----------------------------------------------------------------------------------------------
+# A vendor that takes the domain's mail to look at it first, in the first minute and from a line that no list names.
+VENDOR_CLICK: Final = ((30.0, -0.5), (60.0, 0.0))
+VENDOR_OPEN: Final = ((30.0, -0.3), (60.0, 0.0))
+# Where the sum stands, start and clock, for hits of which nothing else is known: what is learned is learned against
+# it. The clock is taken at twenty seconds and at half an hour.
+HABIT_START: Final[Mapping[tuple[str, bool], float]] = {
+    ("open", True): 1.0, ("click", True): 0.1, ("open", False): 1.5, ("click", False): 1.3,
+}  # fmt: skip
+# A circle's own counts weigh as much as the next wider circle's word once there are so many copies.
+HABIT_OF_DOMAIN: Final = 30.0
+HABIT_OF_MAIL_HOST: Final = 50.0
+HABIT_OF_EVERYBODY: Final = 300.0  # there is no wider one: the built-in start holds out longest
+HABIT_FROM: Final = 20  # copies in the nearest circle that has any; with fewer nothing was learned
+HABIT_LEAST: Final = 0.05  # log-odds; what moves the sum by less is not worth a reason
+DOUBT: Final = (-0.3, 0.3)  # as far as a habit may push what is unknown, or would not be without it
+
 CLEARLY_PERSON: Final = 0.9  # log-odds from which a hit may speak for its neighbours
 CLEARLY_PERSON_IN_MAIL: Final = 0.3  # the same for a mail program's open: nobody imitates one, also not in a cloud
 CLEARLY_MACHINE: Final = -2.2  # and below which it speaks against them
+
+# --- learning -------------------------------------------------------------------------------------------------------
+SURELY_PERSON: Final = 0.75  # probabilities, without what was learned, from which on a hit is learned from
+SURELY_MACHINE: Final = 0.25
+
+
+def probability(log_odds: float) -> float:
+    """Log-odds as a probability."""
+    return 1 / (1 + math.exp(-min(max(log_odds, -30.0), 30.0)))
+
+
+def log_odds(probability: float) -> float:
+    """A probability as log-odds, with an end where a probability has none."""
+    kept = min(max(probability, 1e-9), 1 - 1e-9)
+    return math.log(kept / (1 - kept))
 
 
 def at(curve: Sequence[tuple[float, float]], x: float) -> float:

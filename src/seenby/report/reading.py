@@ -14,7 +14,8 @@ from seenby import maillog
 from seenby.judge import Evidence, OwnView, Reader, Seen, judge, states
 from seenby.judge.evidence import HONEYPOT
 from seenby.report.counting import Look, counted
-from seenby.store import Transaction, answers, hits
+from seenby.store import Transaction, answers, hits, mail_hosts
+from seenby.store.habits import habits_of
 from seenby.store.hits import KeptHit, Standing, Tally
 from seenby.store.times import micros, moment
 from seenby.words.event import Event, EventKind
@@ -147,6 +148,7 @@ async def _evidence(
     has_answers = any(row["replied_at"] is not None for row in recipients)
     answered = await answers.known_times(tx, message=message["id"]) if has_answers else {}
     domains = {row["id"]: row["address"].rpartition("@")[2].lower() for row in recipients}
+    hosts = await _mail_hosts(tx, recipients, domains, now=now)
     return Evidence(
         sent_at=sent_at,
         mode="campaign" if len(recipients) >= CAMPAIGN_FROM else "one_to_one",
@@ -157,6 +159,7 @@ async def _evidence(
                 domain=domains[row["id"]],
                 role=row["role"],
                 replied_after=_seconds_after(sent_at, answered.get(row["id"])),
+                mail_host=hosts[row["id"]],
             )
             for row in recipients
         ),
@@ -169,7 +172,17 @@ async def _evidence(
         ),
         hits=tuple(_seen(hit, sent_at=sent_at, domains=domains) for hit in kept),
         bounced=bool(recipients) and all(row["state"] == Delivery.BOUNCED for row in recipients),
+        habits=await habits_of(tx, team=message["team"], readers={(domains[one], hosts[one]) for one in hosts}),
     )
+
+
+async def _mail_hosts(
+    tx: Transaction, recipients: Sequence[Mapping[Any, Any]], domains: Mapping[str, str], *, now: datetime
+) -> Mapping[str, str]:
+    """Who took each recipient's mail, as written down when it was sent, or as it was answered since."""
+    later = {domains[row["id"]] for row in recipients if not row["mail_host"]}
+    known = await mail_hosts.believed(tx, later, now=now) if later else {}
+    return {row["id"]: row["mail_host"] or known.get(domains[row["id"]], "") for row in recipients}
 
 
 def _seconds_after(sent_at: datetime, at: int | None) -> float | None:

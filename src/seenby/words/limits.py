@@ -34,6 +34,12 @@ REPORT_BYTES: Final = 1_048_576  # 1 MiB; most servers quote the headers only, o
 REPORTS: Final = 50  # whoever got a message knows its return address
 REFUSED_STRANGERS: Final = 5  # recipients, in one SMTP session
 FORM_BYTES: Final = 65_536
+MX_SECONDS: Final = 2
+MX_AT_ONCE: Final = 50  # domains, each with one query
+MX_WAITING: Final = 10_000
+MX_KNOWN: Final = 604_800  # 7 days; people change their mail provider rarely
+MX_UNKNOWN: Final = 3600
+HABIT_COPIES: Final = 2000  # half of the older ones go when it is reached, so that habits can change
 NEVER_HOSTS: Final = 200  # each message keeps the list that it was accepted with
 
 LIMITS: Final = (
@@ -66,5 +72,11 @@ LIMITS: Final = (
     Limit(
         name="hosts that a sender keeps out of tracking", value=NEVER_HOSTS, unit="", beyond="not saved, and said so"
     ),
+    Limit(name="MX look-up", value=MX_SECONDS, unit="seconds", beyond="the mail host is not known"),
+    Limit(name="MX look-ups at once", value=MX_AT_ONCE, unit="", beyond="later ones wait; mail does not"),
+    Limit(name="copies waiting for an MX look-up", value=MX_WAITING, unit="", beyond="the oldest go without"),
+    Limit(name="belief in a mail host", value=MX_KNOWN, unit="seconds", beyond="the next mail there asks again"),
+    Limit(name="belief that there is none", value=MX_UNKNOWN, unit="seconds", beyond="the next mail there asks again"),
+    Limit(name="copies behind a habit", value=HABIT_COPIES, unit="", beyond="the older ones count half"),
     Limit(name="form on a page", value=FORM_BYTES, unit="bytes", beyond="refused with 413"),
 )

@@ -11,6 +11,7 @@ from seenby.journal import Reader
 from seenby.store.times import micros
 
 SEND_EVERY: Final = 0.2  # seconds; how long a fresh message may lie before its first attempt
+LOOK_UP_EVERY: Final = 0.5
 DRAIN_EVERY: Final = 0.1  # a hit is to be on the live page within two seconds
 JUDGE_EVERY: Final = 0.1
 JUDGE_AT_ONCE: Final = 50
@@ -28,7 +29,7 @@ HOP_REST: Final = 20.0  # seconds before another batch is tried at a next hop th
 
 
 class Worker:
-    """Rounds of send, drain, judge, tell and sweep, each at its own pace; a step that fails is tried again."""
+    """Rounds of send, look-up, drain, judge, tell and sweep, each at its own pace; a step that fails is tried again."""
 
     def __init__(self, house: House, journal: Reader) -> None:
         self._house = house
@@ -45,6 +46,7 @@ class Worker:
         self._stop = stop
         async with asyncio.TaskGroup() as rounds:
             rounds.create_task(self._round("send", self._send_round, SEND_EVERY, stop))
+            rounds.create_task(self._round("look_up", lambda: flow.look_up(self._house), LOOK_UP_EVERY, stop))
             rounds.create_task(self._round("drain", self._drain_round, DRAIN_EVERY, stop))
             rounds.create_task(self._round("judge", self._judge_round, JUDGE_EVERY, stop))
             rounds.create_task(self._round("tell", lambda: flow.tell(self._house), TELL_EVERY, stop))

@@ -1,7 +1,8 @@
 """Rules, one cause a file: a hit and its scene in, one finding or silence out.
 
 DECIDING rules say who a hit is; the first that speaks ends the discussion. WEIGHING rules are all asked and add up.
-HISTORY rules are weighing rules that also look at what the first round thought of the neighbours.
+HISTORY rules are weighing rules that also look at what the first round thought of the neighbours. The LEARNED rule
+comes last and by itself: nothing that it says moves what is thought of another hit, and it decides nothing.
 """
 
 from typing import Final
@@ -17,10 +18,12 @@ from seenby.judge.rules.burst import burst
 from seenby.judge.rules.click_scan import click_scan
 from seenby.judge.rules.declared import declared_preview, declared_scanner
 from seenby.judge.rules.gmail_prefetch import gmail_prefetch
+from seenby.judge.rules.habit import habit
 from seenby.judge.rules.headers import headers
 from seenby.judge.rules.honeypot import honeypot
 from seenby.judge.rules.image_proxy import image_proxy, mailbox_proxy
 from seenby.judge.rules.machine_company import machine_company
+from seenby.judge.rules.mail_host import mail_host
 from seenby.judge.rules.method import method
 from seenby.judge.rules.network import network
 from seenby.judge.rules.office_probe import office_probe
@@ -66,6 +69,7 @@ WEIGHING: Final[tuple[Rule, ...]] = (
     honeypot,
     resembles_own_device,
     reply,
+    mail_host,
 )
 HISTORY: Final[tuple[Rule, ...]] = (
     opened_before,
@@ -75,3 +79,4 @@ HISTORY: Final[tuple[Rule, ...]] = (
     machine_company,
     agent_changed,
 )
+LEARNED: Final[Rule] = habit

@@ -66,12 +66,6 @@ select h.at, v.label from messages m join hits h on h.message = m.id and h.chann
 left join verdicts v on v.hit = h.id and v.until is null
 where m.team = :team and m.thread = :thread;
 
--- settle_hits: the whole address goes, and with a level below full everything about the client
-update hits set address = null, settled = 1,
-  network = case when level = 3 then network end, agent = case when level = 3 then agent end,
-  headers = case when level = 3 then headers else '{}' end
-where settled = 0 and at < :before and exists (select 1 from verdicts v where v.hit = hits.id);
-
 -- count_hits: how many hits are kept
 select count(*) as n from hits;
 
