@@ -22,8 +22,10 @@ from seenby.settings import load_settings
 from seenby.store import Store
 from seenby.wiring import make_house as wired
 from seenby.words.limits import MX_AT_ONCE, MX_KNOWN, MX_UNKNOWN, MX_WAITING
+from seenby.worker import Worker
 from tests.house import ALICE, MAIL, Clock, add_sender, make_house, rows, submitted
 from tests.names import SILENCE, Names, names
+from tests.unit.test_report_reading import Feed
 
 pytestmark = pytest.mark.anyio
 MANY = [f"{n} mx{n}.many.com." for n in range(3, 2000)]
@@ -242,3 +244,23 @@ async def test_a_mute_name_server_delays_no_mail_and_no_address_is_logged(
     assert "rita" not in told
     assert "firm.com" not in told
     assert ALICE not in told
+
+
+async def test_the_worker_asks_by_itself_and_sends_meanwhile(
+    store: Store, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mail_host, "MX_SECONDS", 0.5)
+    stop = asyncio.Event()
+    with names({"firm.com": ["1 x.mimecast.com."], "mute.com": SILENCE}) as said:
+        house = house_of(store, clock, said)
+        message = await submitted(house, await add_sender(house), to=["rita@firm.com", "rob@mute.com"])
+        working = asyncio.create_task(Worker(house, Feed([])).run(stop))
+        async with asyncio.timeout(30):
+            while (await hosts(house, message))["rita@firm.com"] != "mimecast.com":  # noqa: ASYNC110 - nobody tells
+                await asyncio.sleep(0.05)
+        copies = await rows(store, "recipients_of", message=message)
+        assert {copy["state"] for copy in copies} == {"sent"}
+        assert (await hosts(house, message))["rob@mute.com"] == ""
+        stop.set()
+        async with asyncio.timeout(30):
+            await working
