@@ -49,6 +49,7 @@ def make_house(store: Store, *, clock: Callable[[], datetime], **rules: Any) -> 
         "next_hop": None,
         "patience": Patience(first=timedelta(minutes=5), longest=timedelta(hours=4), give_up=timedelta(days=5)),
         "repeat_window": timedelta(hours=1),
+        "burst_wait": timedelta(seconds=90),
         "keep_address": timedelta(hours=24),
         "dkim": (),
         "holder": "test",

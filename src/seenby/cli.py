@@ -5,7 +5,7 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from seenby import __version__, maillog, networkdata, workbench
+from seenby import __version__, maillog, networkdata, seed, workbench
 from seenby.accounts import Accounts
 from seenby.bench import bench_text, run_bench
 from seenby.demo import run_demo
@@ -25,10 +25,12 @@ from seenby.doctor import examine
 from seenby.folder import Folder, find_folder, open_folder
 from seenby.keys import key_states, revoke_key, rotate_key
 from seenby.report.accuracy import accuracy_text, change_seeds, first_teams
+from seenby.report.again import Again, judge_again
 from seenby.report.summary import report_of
 from seenby.report.views import PEOPLE, VIEWS
 from seenby.settings import Settings, load_settings, settings_file, unknown_variables
 from seenby.store import answers
+from seenby.store.people import sender_of
 from seenby.supervise import supervise, supervise_trackers
 from seenby.tracker.trust import Denied, change_denied, what_is_meant
 from seenby.under_up import tell_ready, when_alone
@@ -204,6 +206,39 @@ def demo() -> None:
     run_demo(out)
 
 
+@app.command("seed")
+def seed_mail(
+    messages: Annotated[int, typer.Option(min=1, max=10_000_000, help="How many messages.")] = 300,
+    hits_each: Annotated[float, typer.Option(min=0, max=1000, help="Hits of one message, on average.")] = 4.0,
+    data: DataFolder = None,
+    take_out: Annotated[bool, typer.Option("--remove", help="Take all made-up mail out again.")] = False,
+) -> None:
+    """Fill the store with made-up mail, to look around or to see how it does with very much; stop Seenby first."""
+    settings = _settings(data)
+    made = asyncio.run(_seed(settings, messages=messages, hits_each=hits_each, take_out=take_out))
+    print(
+        f"{made:,} made-up messages {'are out again' if take_out else 'are in: `seenby seed --remove` takes them out'}."
+    )
+
+
+async def _seed(settings: Settings, *, messages: int, hits_each: float, take_out: bool) -> int:
+    done, console = 0, Console(stderr=True)
+    async with opened_store(settings, folder=find_folder(settings.data)) as store:
+        async with store.read() as tx:
+            rows = await tx.all("everybody_who_sends")
+        senders = [sender_of(row) for row in rows]
+        work = (
+            seed.remove(store)
+            if take_out
+            else seed.seed(store, senders=senders, messages=messages, hits_each=hits_each, now=now())
+        )
+        with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
+            task = progress.add_task("Taking out" if take_out else "Making mail", total=None if take_out else messages)
+            async for done in work:
+                progress.update(task, completed=done)
+    return done
+
+
 # ---------------------------------------------------------------- accounts
 
 
@@ -246,22 +281,46 @@ async def _account(settings: Settings, what: str, asked: dict[str, Any]) -> dict
         return {str(name): str(value) for name, value in told.items()}
 
 
-async def _ask_running(folder: Folder, what: str, asked: dict[str, Any]) -> dict[str, Any]:
+def _control(folder: Folder, what: str) -> str:
     control = folder.whereabouts().get("control")
     if not control:
         raise DataFolderError("Seenby is just starting or stopping on this data folder. Try again in a few seconds.")
+    return f"{control}/control/{what}"
+
+
+def _control_headers(folder: Folder) -> dict[str, str]:
+    return {"Authorization": f"Bearer {folder.secret('control.key')}"}
+
+
+async def _ask_running(folder: Folder, what: str, asked: dict[str, Any]) -> dict[str, Any]:
     try:
         async with httpx2.AsyncClient(trust_env=False, timeout=10) as client:
-            key = folder.secret("control.key")
-            answer = await client.post(
-                f"{control}/control/{what}", json=asked, headers={"Authorization": f"Bearer {key}"}
-            )
+            answer = await client.post(_control(folder, what), json=asked, headers=_control_headers(folder))
             told = answer.json()
     except (httpx2.HTTPError, ValueError) as error:
         raise DataFolderError(f"The running Seenby did not answer: {error}. Is it starting or stopping?") from None
     if told and "error" in told:
         raise SeenbyError(told["error"])
     return dict(told or {})
+
+
+async def _stream_running(folder: Folder, what: str, asked: dict[str, Any]) -> AsyncIterator[dict[str, Any]]:
+    """What the running Seenby says while it works, a JSON object a line, up to the one that says that it is done."""
+    line: dict[str, Any] = {}
+    try:
+        async with (
+            httpx2.AsyncClient(trust_env=False, timeout=httpx2.Timeout(10, read=600)) as client,
+            client.stream("POST", _control(folder, what), json=asked, headers=_control_headers(folder)) as answer,
+        ):
+            async for text in answer.aiter_lines():
+                line = json.loads(text)
+                if "error" in line:
+                    raise SeenbyError(line["error"])
+                yield line
+    except (httpx2.HTTPError, ValueError) as error:
+        raise DataFolderError(f"The running Seenby did not answer to the end: {error}. Is it stopping?") from None
+    if not line.get("done"):
+        raise DataFolderError("The running Seenby broke off. What was written stays; begin again to do the rest.")
 
 
 # ---------------------------------------------------------------- keys of tokens, and links used for harm
@@ -655,10 +714,53 @@ def instrument(  # noqa: PLR0913, PLR0917 - an argument for each option
 
 
 @app.command()
-def judge(cases: Annotated[Path, typer.Option(help="Labelled or unlabelled cases, one JSON object a line.")]) -> None:
-    """Judge the hits of cases; prints one JSON prediction a line."""
-    for prediction in workbench.judge_cases(cases):
-        print(json.dumps(prediction))
+def judge(
+    cases: Annotated[
+        Path | None, typer.Option(help="Judge these cases, one JSON object a line; prints a prediction a line.")
+    ] = None,
+    again: Annotated[bool, typer.Option("--again", help="Judge all history under the present rules.")] = False,
+    sure: Annotated[bool, typer.Option("--yes", help="Write what changed, without asking.")] = False,
+    data: DataFolder = None,
+    as_json: AsJson = False,
+) -> None:
+    """Judge the hits of cases, or all history again: says what would change, asks, and writes it."""
+    if (cases is None) is not again:
+        raise SeenbyError("Give --cases FILE to judge cases, or --again to judge all history; one of the two.")
+    if cases is not None:
+        for prediction in workbench.judge_cases(cases):
+            print(json.dumps(prediction))
+        return
+    settings = _settings(data)
+    if not sure:
+        would = asyncio.run(_judge_again(settings, apply=False))
+        print(json.dumps(would) if as_json else workbench.again_text(would, is_written=False))
+        if as_json or not would["labels"] or not sys.stdin.isatty():
+            return
+        typer.confirm("Write it? Each hit keeps what was believed before in its history", abort=True)
+    did = asyncio.run(_judge_again(settings, apply=True))
+    print(json.dumps(did) if as_json else workbench.again_text(did, is_written=True))
+
+
+async def _judge_again(settings: Settings, *, apply: bool) -> dict[str, Any]:
+    """Do it here, or have the Seenby that is running on this folder do it; with a bar for those who wait."""
+    folder, told = find_folder(settings.data), dict[str, Any]()
+    console = Console(stderr=True)
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task("Writing" if apply else "Judging again", total=None)
+        async for told in _again_lines(settings, folder, apply=apply):
+            progress.update(task, completed=told["messages"], total=told["of"] or None)
+    return told
+
+
+async def _again_lines(settings: Settings, folder: Folder, *, apply: bool) -> AsyncIterator[dict[str, Any]]:
+    try:
+        async with opened_store(settings, folder=folder) as store:
+            networkdata.load_lists(folder)
+            async for so_far in judge_again(store, Again(now=now(), window=settings.repeat_window, apply=apply)):
+                yield so_far.as_json()
+    except DataFolderError:
+        async for line in _stream_running(folder, "judge-again", {"apply": apply}):
+            yield line
 
 
 @app.command()

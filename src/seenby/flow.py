@@ -49,6 +49,7 @@ from seenby.instrument.headers import parse_honeypot, parse_unsubscribe
 from seenby.instrument.wishes import read_wishes
 from seenby.journal import Reader
 from seenby.judge import lesson
+from seenby.report import sums
 from seenby.report.reading import decide, gather, write
 from seenby.store import (
     Store,
@@ -112,6 +113,7 @@ class House:
     return_path: str = ""  # the domain of return addresses; empty: the sender's own address
     patience: Patience
     repeat_window: timedelta
+    burst_wait: timedelta
     keep_address: timedelta
     dkim: tuple[DkimKey, ...]
     holder: str  # this process, in claims
@@ -182,6 +184,7 @@ async def accept(house: House, submission: Submission) -> Intake:
         await hits.put_event(tx, _about(message, EventKind.MESSAGE_ACCEPTED, at=submission.at))
         if answer := answering(headers):
             await answers.find_answer(tx, answer, team=team.id, at=submission.at)
+        await sums.count(tx, message.id)
     maillog.accepted(message.id, recipients=len(recipients), links=len(links), untouched=message.untouched)
     return Accepted(message=message.id)
 
@@ -255,6 +258,7 @@ async def take_back(house: House, came: Returned) -> Intake:
         if not is_end and await returned.count(tx, copy) >= REPORTS:
             return Refused(code=550, status="5.7.1", why="Too much mail has come to this return address")
         await returned.write(tx, copy, report, identity=identity, at=came.at)
+        await sums.count(tx, copy["message"])
         await _put_own(
             house,
             tx,
@@ -307,7 +311,8 @@ async def drain(house: House, journal: Reader) -> int:
 async def judge(house: House, *, message: str) -> None:
     """Read all hits of a message again, revise what we believe of them, and write the events that tell of it.
 
-    Hits that come in meanwhile leave the message due, and it is judged once more.
+    Hits that come in meanwhile leave the message due, and it is judged once more; so do hits whose burst
+    may not be complete, of which the bell does not tell yet.
     """
     async with house.store.read() as tx:
         row = await tx.one("message_of_token", id=message)
@@ -318,8 +323,9 @@ async def judge(house: House, *, message: str) -> None:
     async with house.store.write() as tx:
         if not await tx.run("hold_judgement", id=message):
             return  # another worker was quicker, or more came in: then it is due again
-        await write(tx, facts, decision, now=house.now())
-        await tx.run("judged", id=message, seen=row["judge_at"])
+        again = await write(tx, facts, decision, now=house.now(), burst_wait=house.burst_wait)
+        await sums.count(tx, message)
+        await tx.run("judged", id=message, seen=row["judge_at"], again=micros(again) if again else None)
 
 
 async def tell(house: House) -> int:
@@ -494,6 +500,7 @@ async def _write_down(house: House, tx: Transaction, copy: ClaimedCopy, answer: 
     await hits.put_event(tx, event)
     if came_to.state is Delivery.SENT:
         await returned.came_back_before(tx, copy, at=at)
+    await sums.count(tx, copy.message)
     if came_to.state in (Delivery.BOUNCED, Delivery.FAILED) and copy.sender is not None:
         await outbox.put(tx, event=event.id, channel=DSN_CHANNEL, team=copy.team, at=at)
     maillog.settled(copy.message, state=came_to.state.value, attempts=copy.attempts)
@@ -618,6 +625,7 @@ async def _unsubscribe(tx: Transaction, hit: Hit, *, message: Mapping[Any, Any])
         bell=bool(message["notify"]),
     )
     await hits.put_event(tx, event)
+    await sums.count(tx, message["id"])
     maillog.unsubscribed(message["id"])
 
 

@@ -152,6 +152,11 @@ class Settings(BaseSettings):
     links: CeilingLevel = setting(
         Level.FULL, "The most that links may do here: off, counted, identified or full.", unit="level"
     )
+    burst_wait: Span = setting(
+        "90s",
+        "How long at most the bell waits for the rest of a burst, for a hit in a copy's first minute.",
+        unit="time",
+    )
     repeat_window: Span = setting("1h", "Hits of one message by one reader inside this span count once.", unit="time")
     thread_window: Span = setting(
         "0s", "Opens inside this span count once in a thread's count; 0s: however far apart.", unit="time"

@@ -111,6 +111,7 @@ def make_house(settings: Settings, *, folder: Folder, store: Store) -> House:
         return_path=settings.return_path,
         patience=Patience(first=settings.retry_first, longest=settings.retry_longest, give_up=settings.give_up),
         repeat_window=settings.repeat_window,
+        burst_wait=settings.burst_wait,
         keep_address=settings.keep_address,
         mail_hosts=MailHosts() if settings.look_up_mx else None,
         dkim=dkim_keys(settings),
@@ -302,7 +303,7 @@ async def _web(
         live=live,
     )
     app = make_app(parts)
-    app.include_router(control_router(accounts, key=folder.secret("control.key")))
+    app.include_router(control_router(accounts, key=folder.secret("control.key"), repeat_window=settings.repeat_window))
     servers = [_server(app), _server(make_preview(parts))]
     tasks = [
         asyncio.create_task(server.serve(sockets=[sock]))

@@ -273,6 +273,40 @@ def _row(name: str, figures: Mapping[str, int]) -> tuple[str, ...]:
     return (name, *(str(figures[key]) for key in ("opens", "openers", "clicks", "clickers")))
 
 
+_LABELS: Final = {
+    "human": "a person",
+    "proxy_human": "a person, through an image proxy",
+    "prefetch": "fetched in advance",
+    "scanner": "a machine",
+    "preview_bot": "a preview",
+    "self": "your own side",
+    "unknown": "not known",
+}
+_STATES: Final = {"seen": "yes", "probably": "probably", "cannot_know": "cannot know", "no_sign": "no sign"}
+
+
+def again_text(told: Mapping[str, Any], *, is_written: bool) -> str:
+    """What judging again came to, for people; `told` is what `seenby judge --again --json` prints."""
+    lines = [f"{told['hits']:,} hits of {told['messages']:,} messages judged again."]
+    if not told["labels"]:
+        return "\n".join([*lines, "Every hit is read as it was."])
+    lines += ["", *_changed("hits", told["labels"], _LABELS)]
+    for name, key in (("recipients, opened", "opened"), ("recipients, clicked", "clicked")):
+        if told[key]:
+            lines += ["", *_changed(name, told[key], _STATES)]
+    lines += ["", f"Hits read as a person's: {told['people']:,} before, {told['people_now']:,} now.", ""]
+    lines += ["Written; what was believed before stands in each hit's history." if is_written else _NOT_WRITTEN]
+    return "\n".join(lines)
+
+
+_NOT_WRITTEN: Final = "Nothing is written yet. `seenby judge --again --yes` writes it."
+
+
+def _changed(name: str, changes: Sequence[Mapping[str, Any]], words: Mapping[str, str]) -> list[str]:
+    rows = [f"{one['count']:>9,}  {words[one['from']]}  →  {words[one['to']]}" for one in changes]
+    return [f"{name:>9}", *rows]
+
+
 def judge_cases(path: Path) -> Iterator[dict[str, Any]]:
     """A prediction for every line of a file of cases. Raises InputError that names the line."""
     for number, line in enumerate(read_file(str(path)).splitlines(), start=1):

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from seenby.instrument.reasons import Left
+from seenby.report import sums
 from seenby.store import Store
 from seenby.store.mail import KeptLink, put_message
 from seenby.store.people import add_sender, add_team, put_sign_in_link, sender_by_address
@@ -157,6 +158,7 @@ async def add_mail(store: Store, mail: Mail, *, now: datetime = NOW) -> None:
         if mail.raw is not None:
             for recipient in ids.values():
                 await tx.run("catch", recipient=recipient, team=mail.team, message=mail.id, raw=mail.raw, at=micros(at))
+        await sums.count(tx, mail.id)
 
 
 async def _tell_fate(tx: Any, mail: Mail, person: Person, *, recipient: str, at: datetime) -> None:

@@ -28,7 +28,16 @@ from tests.world import CHROMIUM, CHROMIUM_FLAGS
 pytestmark = [pytest.mark.slow, pytest.mark.browser, pytest.mark.timeout(180), pytest.mark.xdist_group("browser")]
 LIVE = 2000  # milliseconds from a hit to the page
 PAGES = ("/", "/messages/m-offer", "/messages/m-hostile", "/messages/m-bounce", "/mailbox/m-offer-0", "/mailbox")
-ALL_PAGES = (*PAGES, "/settings", "/accuracy", "/unsubscribed", "/bell", "/nowhere", "/sign-in", "/?words=nothing-like-this")
+ALL_PAGES = (
+    *PAGES,
+    "/settings",
+    "/accuracy",
+    "/unsubscribed",
+    "/bell",
+    "/nowhere",
+    "/sign-in",
+    "/?words=nothing-like-this",
+)
 Answer = TypeVar("Answer")
 
 

@@ -271,6 +271,10 @@ WHOLE = {
     "release_claims",  # once, at the start
     "hits_spoken_of",  # as many rows as somebody said something of
     "count_hits",
+    "everybody_who_sends",  # once, for made-up mail
+    "unseed_days",  # made-up mail goes: a row for each sender and day, and once the words of all
+    "unseed_empty_days",
+    "unseed_search",
 }
 VALUES = {"limit": 10, "seq": 1, "number": 1, "notify": 1, "bell": 1}
 

@@ -64,6 +64,7 @@ class Door:
             next_hop=None,
             patience=Patience(first=hour, longest=hour, give_up=hour),
             repeat_window=hour,
+            burst_wait=hour,
             keep_address=hour,
             dkim=(),
             holder="test",

@@ -128,7 +128,7 @@ async def test_reading_twice_is_reading_once(house: House, seed: int) -> None:
         facts = await gather(tx, message=row, now=house.now())
         decision = decide(facts, window=house.repeat_window)
         assert decision.changed == []
-        await write(tx, facts, decision, now=house.now() + timedelta(hours=1))
+        await write(tx, facts, decision, now=house.now() + timedelta(hours=1), burst_wait=timedelta(0))
     assert await everything(house.store) == before
 
 
@@ -202,8 +202,8 @@ async def test_hits_that_come_in_while_one_judges_are_judged_too(house: House) -
         facts = await gather(tx, message=row, now=house.now())
     await drained(replace(house, now=lambda: START + timedelta(days=3)), late)
     async with house.store.write() as tx:
-        await write(tx, facts, decide(facts, window=house.repeat_window), now=house.now())
-        await tx.run("judged", id=message, seen=row["judge_at"])
+        await write(tx, facts, decide(facts, window=house.repeat_window), now=house.now(), burst_wait=timedelta(0))
+        await tx.run("judged", id=message, seen=row["judge_at"], again=None)
     assert await rows(house.store, "due_judgements", now=2**62, limit=9) == [{"id": message}]
     await flow.judge(house, message=message)
     assert set(await standing(house, message)) == {hit.id for hit in first + late}

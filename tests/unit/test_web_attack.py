@@ -41,7 +41,11 @@ async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
 async def command_line(store: Store, *, client: str = "127.0.0.1") -> AsyncIterator[httpx2.AsyncClient]:
     """The app with its control door, asked from `client`."""
     app = make_app(parts_of(store))
-    app.include_router(control_router(Accounts(store=store, app_url=APP, now=lambda: NOW, mint=mint), key=KEY))
+    app.include_router(
+        control_router(
+            Accounts(store=store, app_url=APP, now=lambda: NOW, mint=mint), key=KEY, repeat_window=timedelta(hours=1)
+        )
+    )
     transport = httpx2.ASGITransport(app=app, client=(client, 50000))
     async with httpx2.AsyncClient(transport=transport, base_url=APP) as opened:
         yield opened

@@ -18,9 +18,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from seenby import flow, maillog
 from seenby.flow import House
 from seenby.gateway.dialog import Dialog, Letter
-from seenby.gateway.throttle import Throttle
 from seenby.store import people, unsubscribed
 from seenby.store.times import micros
+from seenby.throttle import Throttle
 from seenby.words.address import Address, parse_address
 from seenby.words.limits import (
     LINE_BYTES,

@@ -13,11 +13,11 @@ from seenby.judge.lists.agents import AgentKind
 from seenby.judge.lists.networks import NetworkKind
 from seenby.judge.networks import same_line
 from seenby.judge.scene import Trace
+from seenby.words.limits import OWN_VIEWS
 
 BACK: Final = 8.0
 FORWARD: Final = 10.0
 REPEATS: Final = 2.0  # seconds in which the same client's further fetches belong to the same view
-MOST_VIEWS: Final = 1000
 
 _NEVER: Final = frozenset(
     {AgentKind.SCANNER, AgentKind.PREVIEW, AgentKind.IMESSAGE, AgentKind.SCRIPT, AgentKind.HEADLESS}
@@ -30,7 +30,7 @@ def find_claims(evidence: Evidence, traces: Sequence[Trace]) -> Mapping[int, str
     """The hits that own views explain, each with the surface that announced it."""
     opens = [trace for trace in traces if trace.opening] if evidence.own_views else []
     claimed: dict[int, str] = {}
-    for view in evidence.own_views[:MOST_VIEWS]:
+    for view in evidence.own_views[:OWN_VIEWS]:
         near = [one for one in opens if -BACK <= one.t - view.at_seconds <= FORWARD and one.index not in claimed]
         if any(_known(one, evidence) for one in near):
             continue

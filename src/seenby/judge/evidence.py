@@ -57,7 +57,9 @@ class Seen:
     `t` may be negative (fetched before the message left); `reader` is None for a token that everybody shares;
     `link` is a number, "hp" for the honeypot, "unsub", or None for an open. `agent` None means that no header
     was kept at all; an empty string means that the client sent none. `mine`: the sender said "that was me".
-    `settled`: nothing more of its burst is awaited; no rule looks at it, callers do.
+    `theirs`: somebody of the team said that it was the recipient. `left` is when this reader's own copy left, in
+    the same seconds: with retries and long queues hours after the first. `settled`: nothing more of its burst is
+    awaited, and of its address only the network is left.
     """
 
     id: str
@@ -72,6 +74,8 @@ class Seen:
     agent: str | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     mine: bool = False
+    theirs: bool = False
+    left: float = 0.0
     settled: bool = False
 
 

@@ -80,7 +80,7 @@ def _remember(scene: Scene, decided: Sequence[Finding | None]) -> None:
     """What the first round thought, in sorted rows that the history rules search."""
     rows = list(zip(scene.traces, scene.leaning, decided, strict=True))
     machines = [trace for trace, leaning, finding in rows if _is_machine(leaning, finding)]
-    people = [trace for trace, leaning, finding in rows if finding is None and _speaks(trace, leaning)]
+    people = [trace for trace, leaning, finding in rows if _vouches(trace, leaning, finding)]
     proxied = [trace for trace, leaning, finding in rows if finding is not None and finding.label is Label.PROXY_HUMAN]
     shown = [trace for trace, leaning, finding in rows if trace.opening and leaning > SHOWN_FROM]
     scene.actor_machines = _times((trace.actor, trace.t) for trace in machines)
@@ -96,8 +96,10 @@ def _remember(scene: Scene, decided: Sequence[Finding | None]) -> None:
     scene.browsers = {near: sorted(row) for near, row in browsers.items()}
 
 
-def _speaks(trace: Trace, leaning: float) -> bool:
-    """Whether a hit is so like a person's that it vouches for its neighbours."""
+def _vouches(trace: Trace, leaning: float, finding: Finding | None) -> bool:
+    """Whether a hit is so like a person's that it speaks for its neighbours."""
+    if finding is not None:
+        return finding.label is Label.HUMAN and trace.seen.theirs
     mail_program = trace.opening and trace.agent.kind is AgentKind.MAIL_CLIENT
     return leaning >= (CLEARLY_PERSON_IN_MAIL if mail_program else CLEARLY_PERSON)
 

@@ -6,6 +6,7 @@ from typing import Final
 REASONS: Final[Mapping[str, str]] = {
     # decided by identity
     "own_said": "The sender said that it was them",
+    "person_said": "Somebody of your team said that it was the recipient",
     "own_view": "The sender's own mail program announced that it was showing this message",
     "own_address": "Came from an address that the sender or the team uses",
     "own_device": "Came from a device the sender uses, near where it was last seen",

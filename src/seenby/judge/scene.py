@@ -37,12 +37,13 @@ class Trace:
     """One hit, read: its agent, network and headers, and which actor it belongs to.
 
     `actor` is who, as far as one client can be told from another; `place` where, and `near` on which line, whatever the
-    client.
+    client. `t` compares hits with each other; `age` is how long the reader can have had the copy.
     """
 
     index: int
     seen: Seen
     t: float
+    age: float
     agent: Agent
     network: Network
     request: Request
@@ -103,6 +104,7 @@ class Scene:
 
 
 LONGEST_TIME: Final = 1e12  # seconds; anything beyond is a broken clock
+ARRIVING: Final = 60.0  # seconds by which a copy may be looked at before its server said that it has it
 
 
 def read(index: int, seen: Seen) -> Trace:
@@ -116,6 +118,7 @@ def read(index: int, seen: Seen) -> Trace:
         index=index,
         seen=seen,
         t=t,
+        age=_age(t, seen.left),
         agent=agent,
         network=network,
         request=request,
@@ -124,6 +127,16 @@ def read(index: int, seen: Seen) -> Trace:
         place=(seen.reader, network.place),
         near=(seen.reader, network.near),
     )
+
+
+def _age(t: float, left: float) -> float:
+    """Seconds since the copy left. Its server may look into it before saying that it was taken: that is no time.
+
+    Long before, an earlier attempt had brought the copy and its answer was lost; then time runs from the first.
+    """
+    if left <= 0.0 or t < left - ARRIVING:
+        return t
+    return max(0.0, t - left)
 
 
 def within(times: Sequence[float], middle: float, span: float) -> bool:

@@ -66,6 +66,7 @@ OWN_KNOWN_ADDRESS: Final = -2.9
 OWN_VIEW: Final = -2.5  # the client announced it, but a reader may have opened in the same seconds
 OWN_DEVICE: Final = -2.2
 OWN_SAID: Final = -4.5
+PERSON_SAID: Final = 4.5  # the team knows it from elsewhere: a call, a form that was sent
 COLLEAGUE_LINE: Final = -0.1  # a colleague's token from the office line: the colleague or the sender
 APPLE_PREFETCH: Final = -0.8  # whether anybody read it cannot be known: neither low nor high
 APPLE_OWN_NETWORK: Final = -1.1
@@ -168,6 +169,8 @@ READER_OPENED: Final = 0.5  # the reader opened by other means (a proxy, another
 REPLIED: Final = 0.9  # a reply followed within the hour
 REPLY_SECONDS: Final = 3600.0
 MACHINE_COMPANY: Final = -1.6  # the same client did something only machines do, within a quarter of an hour
+MACHINE_COMPANY_AT_ONCE: Final = -2.8  # within seconds: the fetch and the burst are one piece of work
+AT_ONCE_SECONDS: Final = 5.0
 MACHINE_PLACE: Final = -0.7
 COMPANY_SECONDS: Final = 900.0
 AGENT_CHANGED: Final = -1.5  # from a cloud, the open and the click are two different browsers within a minute
@@ -195,7 +198,7 @@ DOUBT: Final = (-0.3, 0.3)  # as far as a habit may push what is unknown, or wou
 
 CLEARLY_PERSON: Final = 0.9  # log-odds from which a hit may speak for its neighbours
 CLEARLY_PERSON_IN_MAIL: Final = 0.3  # the same for a mail program's open: nobody imitates one, also not in a cloud
-CLEARLY_MACHINE: Final = -2.2  # and below which it speaks against them
+CLEARLY_MACHINE: Final = -2.0  # and below which it speaks against them
 
 # --- learning -------------------------------------------------------------------------------------------------------
 SURELY_PERSON: Final = 0.75  # probabilities, without what was learned, from which on a hit is learned from

@@ -5,7 +5,7 @@ meant. What comes out the same is not written again, so reading twice is reading
 the long part and needs no transaction: the store is not held up by it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -13,7 +13,9 @@ from typing import Any, Final
 from seenby import maillog
 from seenby.judge import Evidence, OwnView, Reader, Seen, judge, states
 from seenby.judge.evidence import HONEYPOT
+from seenby.judge.networks import network_of
 from seenby.report.counting import Look, counted
+from seenby.report.holding import FIRST, told_at
 from seenby.store import Transaction, answers, hits, mail_hosts
 from seenby.store.habits import habits_of
 from seenby.store.hits import KeptHit, Standing, Tally
@@ -24,6 +26,19 @@ from seenby.words.policy import Level
 from seenby.words.token import HONEYPOT_LINK
 from seenby.words.verdict import Label, Reason, Verdict
 
+ME, PERSON = "me", "person"  # what the team may say of a hit
+STATEMENTS: Final = frozenset({"own_said", "person_said"})
+# Reasons that looked at the whole address, which a settled hit no longer has.
+WHOLE_ADDRESS: Final = STATEMENTS | {
+    "own_view",
+    "own_address",
+    "own_device",
+    "like_own_device",
+    "colleague_line",
+    "apple_prefetch",
+    "apple_network",
+    "bare_agent_elsewhere",
+}
 PLACES_KEPT: Final = timedelta(days=30)
 _PUZZLED: Final = Verdict(
     label=Label.UNKNOWN, probability=0.5, reasons=(Reason(code="judge_failed", weight=0.0),), rules="none"
@@ -38,7 +53,10 @@ class Facts:
     recipients: Sequence[Mapping[Any, Any]]
     kept: Sequence[KeptHit]
     standing: Mapping[str, Standing]
+    earlier: Mapping[str, Verdict]  # of settled hits of which a statement was taken back: what stood before it
+    said: Mapping[str, str]  # of which hits the team said who it was: me, or person
     evidence: Evidence
+    again: bool  # settled verdicts are looked at as well
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,20 +64,44 @@ class Decision:
     """What is to be written of a message: verdicts that are new or changed, and everybody's counts."""
 
     changed: Sequence[tuple[KeptHit, Verdict, bool]]  # the bool: an open or click of its own
+    own: Sequence[KeptHit]  # every open and click of its own
     tallies: Mapping[str, Tally]
 
 
-async def gather(tx: Transaction, *, message: Mapping[Any, Any], now: datetime) -> Facts:
-    """The facts of one message."""
+async def gather(tx: Transaction, *, message: Mapping[Any, Any], now: datetime, again: bool = False) -> Facts:
+    """The facts of one message. `again`: those that are left of settled hits, too."""
     recipients = await tx.all("recipients_of", message=message["id"])
     kept = await hits.hits_of(tx, message=message["id"])
+    standing = await hits.standing_verdicts(tx, message=message["id"])
+    said = {row["hit"]: row["what"] for row in await tx.all("said_of", message=message["id"])}
+    unsaid = {
+        hit.id for hit in kept if hit.settled and hit.id not in said and _was_said(standing.get(hit.id))
+    }  # their evidence is gone, and what was believed before is the best that is left
     return Facts(
         message=message,
         recipients=recipients,
         kept=kept,
-        standing=await hits.standing_verdicts(tx, message=message["id"]),
-        evidence=await _evidence(tx, message, recipients, kept, now=now),
+        standing=standing,
+        earlier=await _earlier(tx, message["id"], unsaid) if unsaid else {},
+        said=said,
+        evidence=await _evidence(tx, message, recipients, kept, said=said, now=now, again=again),
+        again=again,
     )
+
+
+async def _earlier(tx: Transaction, message: str, hit_ids: Collection[str]) -> Mapping[str, Verdict]:
+    """The last verdict of each of these hits that rests on no statement."""
+    rows = await tx.all("verdicts_of", message=message)  # oldest first
+    read = [(row["hit"], hits.verdict_of(row)) for row in rows if row["hit"] in hit_ids]
+    return {hit: verdict for hit, verdict in read if not _rests_on(verdict, STATEMENTS)}
+
+
+def _was_said(standing: Standing | None) -> bool:
+    return standing is not None and _rests_on(standing.verdict, STATEMENTS)
+
+
+def _rests_on(verdict: Verdict, codes: Collection[str]) -> bool:
+    return any(reason.code in codes for reason in verdict.reasons)
 
 
 def decide(facts: Facts, *, window: timedelta) -> Decision:
@@ -78,14 +120,17 @@ def decide(facts: Facts, *, window: timedelta) -> Decision:
             for hit in facts.kept
             if _is_news(facts.standing.get(hit.id), verdicts[hit.id], is_own=hit.id in own)
         ],
+        own=[hit for hit in facts.kept if hit.id in own],
         tallies={
             person: _tally(theirs, seen, verdicts, own, replied=person in replied) for person, theirs in mine.items()
         },
     )
 
 
-async def write(tx: Transaction, facts: Facts, decision: Decision, *, now: datetime) -> None:
-    """Write what changed, and the events that tell of it."""
+async def write(
+    tx: Transaction, facts: Facts, decision: Decision, *, now: datetime, burst_wait: timedelta
+) -> datetime | None:
+    """Write what changed, and the events that tell of it; when to come back for those that may not be told of yet."""
     for hit, verdict, is_own in decision.changed:
         await _write_verdict(tx, facts, hit, verdict=verdict, is_own=is_own, now=now)
     for person in facts.recipients:
@@ -93,21 +138,64 @@ async def write(tx: Transaction, facts: Facts, decision: Decision, *, now: datet
             await hits.put_tally(tx, recipient=person["id"], tally=decision.tallies[person["id"]])
     if facts.kept:
         await tx.run("touch_message", message=facts.message["id"], at=micros(facts.kept[-1].at))
+    return await _tell(tx, facts, decision, now=now, burst_wait=burst_wait)
+
+
+async def _tell(
+    tx: Transaction, facts: Facts, decision: Decision, *, now: datetime, burst_wait: timedelta
+) -> datetime | None:
+    """Tell of every open and click of its own, once each, and never of history that was judged again."""
+    changed = {hit.id for hit, _, _ in decision.changed}
+    held: list[datetime] = []
+    for hit, at in _due(facts, decision.own, burst_wait=burst_wait):
+        if hit.at <= now < at:  # a hit from the future, by a clock that was set, waits for nothing
+            held.append(at)
+        elif (hit.id in changed or at != hit.at) and not facts.again:
+            await hits.put_event(tx, _seen_event(facts, hit))  # again is nothing: its id is the hit's
+    return min(held, default=None)
+
+
+def _due(facts: Facts, own: Sequence[KeptHit], *, burst_wait: timedelta) -> Iterator[tuple[KeptHit, datetime]]:
+    """Each with when its sender may be told of it; what this very machine fetched is part of no scanner's burst."""
+    left = {person["id"]: _left(person, facts.message) for person in facts.recipients}
+    times: dict[str | None, list[datetime]] = {}
+    for hit in facts.kept:
+        times.setdefault(hit.recipient, []).append(hit.at)
+    for hit in own:
+        copy_left = left.get(hit.recipient or "", moment(facts.message["accepted_at"]))
+        if hit.settled or hit.at - copy_left > FIRST or network_of(hit.address).here:
+            yield hit, hit.at
+        else:
+            yield hit, told_at(hit.at, others=times[hit.recipient], longest=burst_wait)
+
+
+def _left(person: Mapping[Any, Any], message: Mapping[Any, Any]) -> datetime:
+    """When this recipient's copy left; before that, when the message came."""
+    at: int = person["sent_at"] or message["accepted_at"]
+    return moment(at)
 
 
 def _verdicts(facts: Facts) -> Mapping[str, Verdict]:
-    """A verdict for every hit; a settled one keeps the verdict it had while its evidence was there."""
+    """A verdict for every hit; a settled one keeps the verdict it had while its evidence was there.
+
+    When history is judged again, so are settled hits of which enough is kept. What was said of a hit always holds.
+    """
     try:
         fresh = judge(facts.evidence)
     except Exception as error:  # noqa: BLE001 - a slip in one rule must not lose hits; unknown is a verdict
         maillog.failed("judge", error)
         fresh = {}
-    return {
-        hit.id: facts.standing[hit.id].verdict
-        if hit.settled and hit.id in facts.standing
-        else _kept(fresh.get(hit.id, _PUZZLED), level=hit.level)
-        for hit in facts.kept
-    }
+    return {hit.id: _settled(facts, hit) or _kept(fresh.get(hit.id, _PUZZLED), level=hit.level) for hit in facts.kept}
+
+
+def _settled(facts: Facts, hit: KeptHit) -> Verdict | None:
+    """What is believed of a hit whose evidence was erased; None when it is to be judged by what there is."""
+    standing = facts.standing.get(hit.id)
+    if not hit.settled or standing is None or hit.id in facts.said:
+        return None
+    before = facts.earlier.get(hit.id, standing.verdict)
+    is_enough = hit.level is Level.FULL and not _rests_on(before, WHOLE_ADDRESS)
+    return None if facts.again and is_enough else before
 
 
 def _kept(verdict: Verdict, *, level: Level) -> Verdict:
@@ -141,7 +229,9 @@ async def _evidence(
     recipients: Sequence[Mapping[Any, Any]],
     kept: Sequence[KeptHit],
     *,
+    said: Mapping[str, str],
     now: datetime,
+    again: bool,
 ) -> Evidence:
     sent_at = moment(message["accepted_at"])
     since = micros(now - PLACES_KEPT)
@@ -149,6 +239,7 @@ async def _evidence(
     answered = await answers.known_times(tx, message=message["id"]) if has_answers else {}
     domains = {row["id"]: row["address"].rpartition("@")[2].lower() for row in recipients}
     hosts = await _mail_hosts(tx, recipients, domains, now=now)
+    left = {row["id"]: (_left(row, message) - sent_at).total_seconds() for row in recipients}
     return Evidence(
         sent_at=sent_at,
         mode="campaign" if len(recipients) >= CAMPAIGN_FROM else "one_to_one",
@@ -170,7 +261,17 @@ async def _evidence(
             OwnView(at_seconds=(moment(row["at"]) - sent_at).total_seconds(), surface=row["surface"])
             for row in await tx.all("own_views", message=message["id"])
         ),
-        hits=tuple(_seen(hit, sent_at=sent_at, domains=domains) for hit in kept),
+        hits=tuple(
+            _seen(
+                hit,
+                sent_at=sent_at,
+                domain=domains.get(hit.recipient or "", ""),
+                left=left.get(hit.recipient or "", 0.0),
+                said=said.get(hit.id, ""),
+                again=again,
+            )
+            for hit in kept
+        ),
         bounced=bool(recipients) and all(row["state"] == Delivery.BOUNCED for row in recipients),
         habits=await habits_of(tx, team=message["team"], readers={(domains[one], hosts[one]) for one in hosts}),
     )
@@ -189,19 +290,23 @@ def _seconds_after(sent_at: datetime, at: int | None) -> float | None:
     return None if at is None else (moment(at) - sent_at).total_seconds()
 
 
-def _seen(hit: KeptHit, *, sent_at: datetime, domains: Mapping[str, str]) -> Seen:
+def _seen(hit: KeptHit, *, sent_at: datetime, domain: str, left: float, said: str, again: bool) -> Seen:
+    near = hit.network.partition("/")[0] if again and hit.network else None
     return Seen(
         id=hit.id,
         t=(hit.at - sent_at).total_seconds(),
         reader=hit.recipient,
-        reader_domain=domains.get(hit.recipient or "", ""),
+        reader_domain=domain,
         channel=hit.channel,
         link=HONEYPOT if hit.link == HONEYPOT_LINK else hit.link,
         in_text=hit.in_text,
         method=hit.method,
-        address=hit.address,
+        address=hit.address or near,
         agent=hit.agent,
         headers=hit.headers,
+        mine=said == ME,
+        theirs=said == PERSON,
+        left=left,
         settled=hit.settled,
     )
 
@@ -239,8 +344,6 @@ async def _write_verdict(
             at=hit.at,
         ),
     )
-    if is_own:
-        await hits.put_event(tx, _seen_event(facts, hit))
 
 
 def _seen_event(facts: Facts, hit: KeptHit) -> Event:

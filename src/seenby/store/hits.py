@@ -30,6 +30,7 @@ class KeptHit:
     at: datetime
     method: str
     address: str | None
+    network: str | None  # /24 or /48, at the level full
     agent: str | None
     headers: Mapping[str, str]
     level: Level
@@ -120,6 +121,7 @@ def _kept(row: Mapping[Any, Any]) -> KeptHit:
         at=moment(row["at"]),
         method=row["method"],
         address=row["address"],
+        network=row["network"],
         agent=row["agent"],
         headers=json.loads(row["headers"]),
         level=Level(row["level"]),

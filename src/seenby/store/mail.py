@@ -62,12 +62,21 @@ async def put_message(
         "add_link", [{"number": link.number, "part": link.part, "target": link.target} | common for link in links]
     )
     await tx.run("add_spool", **common, raw=raw)
+    if message.sender is not None:
+        await tx.run("add_search", **common, words=_words(message, recipients))
+
+
+def _words(message: Message, recipients: Sequence[Recipient]) -> str:
+    people = [part for person in recipients for part in (person.name, person.address)]
+    return " ".join([message.subject, message.from_address, *people])
 
 
 def _recipient_row(person: Recipient) -> dict[str, object]:
     return {
         "id": person.id,
         "address": person.address,
+        "address_key": _key(person.address),
+        "domain": _key(person.address).rpartition("@")[2],
         "name": person.name,
         "role": person.role.value,
         "pixels": int(person.policy.pixels),

@@ -46,29 +46,29 @@ class Transaction:
     def __init__(self, connection: AsyncConnection) -> None:
         self.connection = connection
         self._dialect = connection.dialect.name
-        self._is_sqlite = self._dialect == "sqlite"
+        self.is_sqlite = self._dialect == "sqlite"
 
     async def all(self, name: str, /, **values: object) -> Sequence[RowMapping]:
         """Every row of the named statement."""
-        if self._is_sqlite:
+        if self.is_sqlite:
             return cast("Sequence[RowMapping]", (await self._direct(name, values)).mappings())
         return (await self.connection.execute(_clause(self._dialect, name), values)).mappings().all()
 
     async def one(self, name: str, /, **values: object) -> RowMapping | None:
         """The first row, or None."""
-        if self._is_sqlite:
+        if self.is_sqlite:
             return cast("RowMapping | None", next(iter((await self._direct(name, values)).mappings()), None))
         return (await self.connection.execute(_clause(self._dialect, name), values)).mappings().first()
 
     async def run(self, name: str, /, **values: object) -> int:
         """How many rows the named statement changed."""
-        if self._is_sqlite:
+        if self.is_sqlite:
             return (await self._direct(name, values)).rowcount
         return (await self.connection.execute(_clause(self._dialect, name), values)).rowcount
 
     async def many(self, name: str, rows: Sequence[Mapping[str, object]]) -> None:
         """The named statement once for each of `rows`."""
-        if rows and self._is_sqlite:
+        if rows and self.is_sqlite:
             await self._direct(name, list(rows))
         elif rows:
             await self.connection.execute(_clause(self._dialect, name), list(rows))

@@ -128,12 +128,119 @@ messages = Table(
     _number("honeypot", default="0"),  # 1: its copies carry a link that nobody sees
     _time("accepted_at"),
     _time("active_at"),  # the last thing that happened to it
-    _time("judge_at", null=True),  # since when it has hits that nobody has read yet
-    Index("messages_team_accepted", "team", "accepted_at", "id"),
+    _number("opened", default="0"),  # the best of its recipients' states: 0 no sign, 1 cannot know, 2 probably, 3 seen
+    _number("clicked", default="0"),
+    _number("replied", default="0"),  # 1: somebody is known to have answered
+    _time("judge_at", null=True),  # from when it is to be judged: it has hits that nobody has read, or news is due
     Index("messages_sender_accepted", "sender", "accepted_at", "id"),
     Index("messages_thread", "team", "thread"),
     Index("messages_message_id", "team", "message_id"),
     Index("messages_judge_at", "judge_at"),
+    # Whatever the list is filtered by is in it, so that looking for a rare one reads no message.
+    Index("messages_list", "team", "accepted_at", "id", "sender", "opened", "clicked", "replied"),
+)
+
+# What a team calls some of its messages, to find and to count them.
+labels = Table(
+    "labels",
+    METADATA,
+    _text("team"),
+    _text("label"),
+    _text("message"),
+    _time("accepted_at"),  # the message's
+    PrimaryKeyConstraint("team", "label", "message"),
+    Index("labels_list", "team", "label", "accepted_at", "message"),
+    Index("labels_message", "message"),
+)
+
+# A list that somebody looks at again and again: what it is filtered by, as in the page's address.
+saved_filters = Table(
+    "saved_filters",
+    METADATA,
+    Column("id", Text, primary_key=True),
+    _text("team"),
+    _text("sender"),
+    _text("name"),
+    _text("query"),
+    _time("made_at"),
+    Index("saved_filters_sender", "sender"),
+)
+
+# What somebody wrote down about a person the team writes to.
+notes = Table(
+    "notes",
+    METADATA,
+    _text("team"),
+    _text("address"),  # Address.key
+    _text("text"),
+    _text("sender"),  # who wrote it last
+    _time("at"),
+    PrimaryKeyConstraint("team", "address"),
+)
+
+# "Remind me of this message": at a time, unless somebody answered or gave a sign before.
+reminders = Table(
+    "reminders",
+    METADATA,
+    _text("sender"),
+    _text("message"),
+    _text("team"),
+    _text("unless"),  # answered, seen or nothing
+    _time("due_at"),
+    _time("made_at"),
+    _time("ended_at", null=True),
+    _text("ended", default=""),  # due, answered, seen or cancelled
+    PrimaryKeyConstraint("sender", "message"),
+    Index("reminders_due", "ended_at", "due_at"),
+)
+
+# Messages whose bell somebody has switched off for themselves.
+unwatched = Table(
+    "unwatched", METADATA, _text("sender"), _text("message"), _text("team"), PrimaryKeyConstraint("sender", "message")
+)
+
+
+# What is counted of mail, for one message and for a day. Recipients are those outside the team.
+SUMS = (
+    "copies",
+    "measurable",  # with a pixel of their own
+    "sent",
+    "bounced",  # or given up
+    "opened",  # certainly
+    "probably",
+    "cannot_know",
+    "clicked",  # certainly or probably
+    "replied",
+    "unsubscribed",
+    "complained",
+    "opens",  # by people, repeats folded
+    "clicks",
+    "raw_opens",  # every fetch of a pixel
+    "raw_clicks",
+    "machines",  # of all fetches: by machines and our own side
+)
+
+# One message's sums as they are in its day's.
+sums = Table(
+    "sums",
+    METADATA,
+    Column("message", Text, primary_key=True),
+    _text("team"),
+    _text("sender"),
+    Column("day", Integer, nullable=False),
+    *(_number(name, default="0") for name in SUMS),
+)
+
+# The sums of all messages that a sender had accepted on one day: days since 1970, UTC.
+days = Table(
+    "days",
+    METADATA,
+    _text("team"),
+    Column("day", Integer, nullable=False),
+    _text("sender"),
+    _number("messages", default="0"),
+    *(_number(name, default="0") for name in SUMS),
+    PrimaryKeyConstraint("team", "day", "sender"),
 )
 
 # The message as it was submitted, until every copy has its fate.
@@ -146,6 +253,9 @@ recipients = Table(
     _text("team"),
     _text("message"),
     _text("address"),
+    _text("address_key", default=""),  # Address.key, to find a person by
+    _text("domain", default=""),
+    _time("accepted_at", null=True),  # the message's
     _text("name", default=""),
     _text("role"),  # to, cc or bcc
     _number("pixels"),  # the policy, frozen at acceptance
@@ -168,6 +278,16 @@ recipients = Table(
     _time("opened_at", null=True),  # the last open
     _time("clicked_at", null=True),
     Index("recipients_message", "message"),
+    Index("recipients_person", "team", "address_key", "accepted_at", "message"),
+    Index("recipients_domain", "team", "domain", "accepted_at", "message"),
+    Index(
+        "recipients_failed",
+        "team",
+        "accepted_at",
+        "message",
+        sqlite_where=text("state in ('bounced', 'failed')"),
+        postgresql_where=text("state in ('bounced', 'failed')"),
+    ),
     Index(
         "recipients_due",
         "hop",
@@ -342,6 +462,12 @@ events = Table(
     Index("events_id", "id", unique=True),
     Index("events_team", "team", "bell", "seq"),
     Index("events_message", "message", "seq"),
+    Index(
+        "events_unsubscribed",
+        "message",
+        sqlite_where=text("kind = 'unsubscribed'"),
+        postgresql_where=text("kind = 'unsubscribed'"),
+    ),
 )
 
 # Events that a channel has still to tell: claimed for a while, settled when told.

@@ -24,7 +24,7 @@ async def see_bell(request: Request, parts: Given, sender: SignedIn) -> Response
     """The latest of it, marked as read by being looked at; the number on the bell goes with the answer."""
     async with parts.store.read() as tx:
         frame = await frame_of(tx, sender)
-        events = await tx.all("bell_events", team=sender.team, limit=SHOWN)
+        events = await tx.all("bell_events", team=sender.team, sender=sender.id, limit=SHOWN)
     async with parts.store.write() as tx:
         await tx.run("see_bell", id=sender.id, seq=frame.seq)
     return draw(request, "bell_list.html", frame=frame, events=events, is_menu=True)
@@ -35,5 +35,5 @@ async def bell_page(request: Request, parts: Given, sender: SignedIn) -> Respons
     """More of it on a page."""
     async with parts.store.read() as tx:
         frame = await frame_of(tx, sender)
-        events = await tx.all("bell_events", team=sender.team, limit=PAGE)
+        events = await tx.all("bell_events", team=sender.team, sender=sender.id, limit=PAGE)
     return draw(request, "bell.html", frame=frame, events=events)

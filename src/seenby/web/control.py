@@ -5,26 +5,30 @@ for this machine alone: not for a browser, and not for what a proxy brings from 
 """
 
 import hmac
+import json
+from collections.abc import AsyncIterator
+from datetime import timedelta
 from ipaddress import ip_address
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Body, Depends, Header, Request
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, Response, StreamingResponse
 from pydantic import AwareDatetime
 from starlette.exceptions import HTTPException
 
 from seenby.accounts import Accounts
 from seenby.report.accuracy import change_seeds, first_teams
+from seenby.report.again import Again, judge_again
 from seenby.report.summary import report_of
-from seenby.store import answers
+from seenby.store import Store, answers
 from seenby.words.errors import SeenbyError
 
 CONTROL: Final = "/control/"
 _FROM_ELSEWHERE: Final = ("forwarded", "x-forwarded-for", "x-real-ip", "via", "origin", "sec-fetch-site")
 
 
-def control_router(accounts: Accounts, *, key: str) -> APIRouter:
-    """`POST /control/sender`, `POST /control/sign-in` and `POST /control/report`, for holders of `key`."""
+def control_router(accounts: Accounts, *, key: str, repeat_window: timedelta) -> APIRouter:
+    """`POST /control/` sender, sign-in, report and judge-again, for holders of `key`."""
     router = APIRouter(prefix=CONTROL.rstrip("/"), include_in_schema=False, dependencies=[Depends(_only_here)])
 
     def is_ours(authorization: str) -> bool:
@@ -64,6 +68,13 @@ def control_router(accounts: Accounts, *, key: str) -> APIRouter:
         async with accounts.store.read() as tx:
             return JSONResponse(await report_of(tx, message, view=view))
 
+    @router.post("/judge-again")
+    async def again(authorization: Annotated[str, Header()], apply: Annotated[bool, Body(embed=True)]) -> Response:
+        if not is_ours(authorization):
+            return _forbidden()
+        how = Again(now=accounts.now(), window=repeat_window, apply=apply)
+        return StreamingResponse(_lines(accounts.store, how), media_type="application/x-ndjson")
+
     @router.post("/reply")
     async def reply(
         authorization: Annotated[str, Header()],
@@ -100,6 +111,15 @@ def control_router(accounts: Accounts, *, key: str) -> APIRouter:
             return JSONResponse(await first_teams(tx))
 
     return router
+
+
+async def _lines(store: Store, again: Again) -> AsyncIterator[str]:
+    """What came of it so far, a JSON object a line; the last says that it is the last."""
+    restated: dict[str, Any] = {}
+    async for so_far in judge_again(store, again):
+        restated = so_far.as_json()
+        yield json.dumps(restated) + "\n"
+    yield json.dumps(restated | {"done": True}) + "\n"
 
 
 def _only_here(request: Request) -> None:

@@ -1,9 +1,9 @@
 """What holds for every request, before any page: headers that keep a browser careful, and two refusals.
 
 A change is refused unless the browser says that one of our own pages asked for it (Sec-Fetch-Site, or
-Origin in browsers without it); the session cookie is SameSite=Lax besides. Only the control door is asked
-otherwise (see `control`). An Authorization header proves nothing: a browser sends it along to every address
-behind a proxy that asks for a password.
+Origin in browsers without it); the session cookie is SameSite=Lax besides. Asked otherwise are the control
+door (see `control`) and what programs ask for in JSON, which knows no cookie. An Authorization header
+proves nothing: a browser sends it along to every address behind a proxy that asks for a password.
 """
 
 import asyncio
@@ -19,6 +19,8 @@ from seenby.web.control import CONTROL
 from seenby.words.limits import FORM_BYTES, REQUEST_SECONDS
 
 _LENGTH: Final = re.compile(r"[0-9]{1,9}")
+API: Final = "/api/"
+JSON: Final = "application/json"
 _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -91,9 +93,16 @@ class Guard:
             return too_large()
         if "\0" in scope["path"] or b"%00" in scope["query_string"]:
             return PlainTextResponse("Refused: no address of ours holds a NUL.\n", status_code=400)
+        if scope["path"].startswith(API):
+            return None if headers.get("content-type", "").partition(";")[0].strip() == JSON else not_json()
         if scope["method"] in _SAFE or scope["path"].startswith(CONTROL) or is_own(headers, app_url=self._app_url):
             return None
         return PlainTextResponse("Refused: this change was not asked for by a page of Seenby.\n", status_code=403)
+
+
+def not_json() -> PlainTextResponse:
+    """A form of another page could be sent with whatever a browser adds; JSON cannot, unless we allowed it."""
+    return PlainTextResponse("Refused: this takes application/json.\n", status_code=415)
 
 
 def too_large() -> PlainTextResponse:

@@ -1,9 +1,10 @@
 """How pages are drawn: the templates, the few words they share, and what stands around every page."""
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from fastapi import Request
 from fastapi.responses import HTMLResponse
@@ -11,12 +12,14 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 from markupsafe import Markup
 
 from seenby.store import Transaction
-from seenby.store.times import moment
+from seenby.store.hits import OPEN
+from seenby.store.times import micros, moment
 from seenby.web import wording
 from seenby.web.assets import Assets
 from seenby.web.marks import STORY, delivery_mark, eye_mark, link_mark, untouched_sentence
 from seenby.words.message import Sender
 
+MOST_DOTS: Final = 60  # of a mini timeline
 _STEPS: Final = ((timedelta(days=1), "day"), (timedelta(hours=1), "hour"), (timedelta(minutes=1), "minute"))
 
 
@@ -35,7 +38,7 @@ async def frame_of(tx: Transaction, sender: Sender) -> Frame:
     last = await tx.one("last_event")
     row = await tx.one("sender_by_id", id=sender.id)
     seen = row["bell_seen"] if row else 0
-    unread = await tx.one("unread_bell", team=sender.team, seen=seen)
+    unread = await tx.one("unread_bell", team=sender.team, sender=sender.id, seen=seen)
     return Frame(sender=sender, seq=last["seq"] if last else 0, unread=unread["n"] if unread else 0, bell_seen=seen)
 
 
@@ -62,6 +65,7 @@ class Look:
             entry_words=wording.entry_words,
             reason_words=wording.reason_words,
             bar=wording.bar,
+            initials=wording.initials,
             LABELS=wording.LABELS,
             ICONS=wording.ICONS,
         )
@@ -71,7 +75,7 @@ class Look:
         self, name: str, *, now: datetime, values: Mapping[str, object], frame: Frame | None = None, status: int = 200
     ) -> HTMLResponse:
         """The named template as an answer."""
-        text = self._pages.get_template(name).render(values, frame=frame, when=_when(now))
+        text = self._pages.get_template(name).render(values, frame=frame, when=_when(now), sparkline=_sparkline(now))
         return HTMLResponse(text, status_code=status)
 
 
@@ -107,6 +111,35 @@ class _when:  # noqa: N801 - called as a function in templates
             utc.strftime("%Y-%m-%d %H:%M:%S UTC"),
             words,
         )
+
+
+_WIDE: Final = 96  # of a mini timeline, in its own units
+
+
+class _sparkline:  # noqa: N801 - called as a function in templates
+    """When people opened and clicked a message, from its sending to now; the first hour is as wide as the next day."""
+
+    def __init__(self, now: datetime) -> None:
+        self._now = now
+
+    def __call__(self, message: Mapping[Any, Any], sights: Sequence[tuple[int, str]]) -> Markup:
+        if not sights:
+            return Markup("")
+        began = message["accepted_at"]
+        whole = math.log1p(max(micros(self._now) - began, 60_000_000) / 60_000_000)
+        opens = sum(channel == OPEN for _, channel in sights)
+        words = f"{many(opens, 'open')} and {many(len(sights) - opens, 'click')} by people, from sending to now"
+        dots = [
+            Markup('<circle class="{}" cx="{:.1f}" cy="{}" r="3"></circle>').format(
+                channel, 3 + (_WIDE - 6) * min(1.0, math.log1p(max(0, at - began) / 60_000_000) / whole),
+                6 if channel == OPEN else 14,
+            )
+            for at, channel in sights[:MOST_DOTS]
+        ]  # fmt: skip
+        return Markup(
+            '<svg class="spark" viewBox="0 0 {wide} 20" role="img" aria-label="{words}"><title>{words}</title>'
+            '<line x1="0" x2="{wide}" y1="10" y2="10"></line>{dots}</svg>'
+        ).format(wide=_WIDE, words=words, dots=Markup("").join(dots))
 
 
 def ago(at: datetime, *, now: datetime) -> str:

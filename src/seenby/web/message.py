@@ -14,12 +14,13 @@ from sqlalchemy import RowMapping
 from seenby.report.audience import audience
 from seenby.report.counting import thread_opens
 from seenby.report.moments import moments_of
+from seenby.report.reading import ME, PERSON
 from seenby.report.summary import Summary, rate_words, summarize
 from seenby.report.timeline import OPEN, LinkCount, Moment, Timeline, link_counts, timeline
 from seenby.report.views import VIEWS, view_named
 from seenby.store import Transaction
 from seenby.store.hits import CLICK
-from seenby.store.times import moment
+from seenby.store.times import micros, moment
 from seenby.web.given import Given, Parts, SignedIn
 from seenby.web.look import draw, frame_of
 from seenby.web.problem import NotFound
@@ -69,6 +70,7 @@ class MessagePage:
     thread_opens: int
     once_each: bool  # the thread's count takes each reader once, however far apart
     summary: Summary | None  # of a message with several recipients
+    said: Mapping[str, RowMapping]  # by hit: what somebody of the team said that it was
     asked: str  # the view that the page's address names, which lasts as long as the page
 
     @property
@@ -88,13 +90,23 @@ class MessagePage:
 
 
 @router.get("/messages/{message_id}")
-async def message_page(message_id: str, request: Request, parts: Given, sender: SignedIn, view: str = "") -> Response:
-    """The page; another team's message is none. `view` counts another way for this once."""
+async def message_page(
+    message_id: str, request: Request, parts: Given, sender: SignedIn, view: str = "", said: str = ""
+) -> Response:
+    """The page; another team's message is none. `view` counts another way for this once; `said` is a hit spoken of."""
     asked = view if view in VIEWS else ""
     async with parts.store.read() as tx:
         frame = await frame_of(tx, sender)
         page = await _read(tx, parts, sender, message_id, asked=asked)
-    return draw(request, "message.html", frame=frame, page=page, views=VIEWS.values(), rate_words=rate_words)
+    return draw(
+        request,
+        "message.html",
+        frame=frame,
+        page=page,
+        told=page.said.get(said),
+        views=VIEWS.values(),
+        rate_words=rate_words,
+    )
 
 
 @router.post("/messages/{message_id}/view")
@@ -105,6 +117,29 @@ async def count_as(
     async with parts.store.write() as tx:
         await tx.run("put_setting", team=sender.team, name=_remembered(sender), value=view_named(view).name)
     return RedirectResponse(f"/messages/{message_id}#counting", status_code=303)
+
+
+@router.post("/messages/{message_id}/hits/{hit}/said")
+async def say(
+    message_id: str,
+    hit: str,
+    parts: Given,
+    sender: SignedIn,
+    what: Annotated[str, Form(max_length=10)] = "",
+) -> Response:
+    """Say of a hit that it was the sender (me) or the recipient (person), or take it back (nothing)."""
+    if what not in (ME, PERSON, ""):
+        raise NotFound
+    at = micros(parts.now())
+    async with parts.store.write() as tx:
+        if not await tx.one("hit_of_message", hit=hit, message=message_id, team=sender.team):
+            raise NotFound
+        if what:
+            await tx.run("say", hit=hit, team=sender.team, message=message_id, what=what, sender=sender.id, at=at)
+        else:
+            await tx.run("unsay", hit=hit)
+        await tx.run("set_judge_at", id=message_id, at=at)
+    return RedirectResponse(f"/messages/{message_id}{f'?said={hit}' if what else ''}", status_code=303)
 
 
 def _remembered(sender: Sender) -> str:
@@ -162,6 +197,7 @@ async def _read(tx: Transaction, parts: Parts, sender: Sender, message_id: str, 
         thread_opens=sum(thread_opens(opens, window=parts.settings.thread_window or None).values()),
         once_each=not parts.settings.thread_window,
         summary=await _summary(tx, sender, message, recipients, moments, asked=asked),
+        said={row["hit"]: row for row in await tx.all("said_of", message=message_id)},
         asked=asked,
     )
 

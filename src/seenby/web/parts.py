@@ -4,7 +4,21 @@ from fastapi import FastAPI
 from fastapi.responses import PlainTextResponse
 from starlette.exceptions import HTTPException
 
-from seenby.web import accuracy, bell, mailbox, message, preview, sent, session, settings, stream, unsubscribed
+from seenby.throttle import Throttle
+from seenby.web import (
+    accuracy,
+    bell,
+    labelling,
+    mailbox,
+    message,
+    own_views,
+    preview,
+    sent,
+    session,
+    settings,
+    stream,
+    unsubscribed,
+)
 from seenby.web.assets import STATIC, KeptFiles, load_assets
 from seenby.web.given import Parts
 from seenby.web.guard import Guard
@@ -17,6 +31,7 @@ __all__ = ["Parts", "make_app", "make_preview"]
 ROUTERS = (
     session.router,
     sent.router,
+    labelling.router,
     message.router,
     mailbox.router,
     settings.router,
@@ -24,6 +39,7 @@ ROUTERS = (
     accuracy.router,
     bell.router,
     stream.router,
+    own_views.router,
 )
 
 
@@ -32,6 +48,7 @@ def make_app(parts: Parts) -> FastAPI:
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
     app.state.parts = parts
     app.state.look = Look(load_assets())
+    app.state.throttle = Throttle()
     for router in ROUTERS:
         app.include_router(router)
     app.mount("/static", KeptFiles(directory=STATIC))

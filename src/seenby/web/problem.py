@@ -4,10 +4,11 @@ from typing import Final
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import RedirectResponse, Response
+from fastapi.responses import JSONResponse, RedirectResponse, Response
 from starlette.exceptions import HTTPException
 
 from seenby.web.given import SignInNeeded
+from seenby.web.guard import API
 from seenby.web.look import draw
 
 _WORDS: Final = {
@@ -27,6 +28,8 @@ class NotFound(HTTPException):
 
 def _problem(request: Request, status: int) -> Response:
     title, sentence = _WORDS.get(status, ("Something went wrong", "Please try again."))
+    if request.url.path.startswith(API):
+        return JSONResponse({"error": sentence}, status_code=status)
     return draw(request, "problem.html", title=title, sentence=sentence, status=status)
 
 
@@ -34,7 +37,10 @@ async def _on_http(request: Request, error: Exception) -> Response:
     return _problem(request, error.status_code if isinstance(error, HTTPException) else 500)
 
 
-async def _on_invalid(request: Request, _error: Exception) -> Response:
+async def _on_invalid(request: Request, error: Exception) -> Response:
+    if request.url.path.startswith(API) and isinstance(error, RequestValidationError):
+        wrong = [f"{'.'.join(map(str, one['loc'][1:])) or 'the body'}: {one['msg']}" for one in error.errors()]
+        return JSONResponse({"error": "; ".join(wrong)}, status_code=422)
     return _problem(request, 422)
 
 

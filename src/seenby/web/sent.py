@@ -1,24 +1,106 @@
-"""Sent: every message of the team, what became of each copy, and what was seen of it."""
+"""Sent: every message of the team, what became of each copy, what was seen of it, and how to find some of them."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, Any, Final
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
+from pydantic import BaseModel, Field
 from sqlalchemy import RowMapping
 
-from seenby.store import Transaction
+from seenby.store import Transaction, lists
+from seenby.store.lists import END, State, Wanted
+from seenby.store.times import micros
 from seenby.web.given import Given, SignedIn
 from seenby.web.look import draw, frame_of
 from seenby.web.problem import NotFound
+from seenby.words.address import parse_address
 from seenby.words.message import Sender
 
 router = APIRouter()
 PAGE: Final = 30
 SHOWN_PEOPLE: Final = 4  # of one message; the rest stand on its own page
-_END: Final = 2**62  # later than any message
+QUIET: Final = timedelta(days=3)  # after which "no sign" is one
+ME: Final = "me"
+STATES: Final[Mapping[str, str]] = {
+    State.SEEN: "Seen or clicked",
+    State.UNANSWERED: "Seen, not answered",
+    State.CLICKED: "Clicked",
+    State.ANSWERED: "Answered",
+    State.NO_SIGN: "No sign after 3 days",
+    State.CANNOT_KNOW: "Cannot know",
+    State.FAILED: "Not delivered",
+}
+
+
+class Filter(BaseModel):
+    """What the address of a list asks for. What makes no sense asks for nothing: an old link is still a list."""
+
+    who: str = Field(default="", max_length=64)
+    words: str = Field(default="", max_length=200)
+    to: str = Field(default="", max_length=320)
+    label: str = Field(default="", max_length=40)
+    thread: str = Field(default="", max_length=998)
+    state: str = Field(default="", max_length=20)
+    since: str = Field(default="", max_length=10)
+    until: str = Field(default="", max_length=10)
+
+    def query(self, **changed: str | int) -> str:
+        """The address of these messages, with something changed."""
+        values: dict[str, str | int] = {**self.model_dump(), **changed}
+        query = {name: value for name, value in values.items() if value not in ("", "everyone")}
+        return f"?{urlencode(query)}" if query else ""
+
+    def address(self, **changed: str | int) -> str:
+        """The list's page, with something changed."""
+        return f"/{self.query(**changed)}"
+
+    @property
+    def is_everything(self) -> bool:
+        """Whether nothing is asked for."""
+        return not self.query(who="")
+
+    def wanted(self, sender: Sender, *, now: datetime) -> Wanted:
+        """The same for the store."""
+        to = self.to.strip().lower().removeprefix("@")
+        person = parse_address(to) if "@" in to else None
+        return Wanted(
+            team=sender.team,
+            sender=sender.id if self.who == ME else self.who if self.who != "everyone" else "",
+            words=self.words.strip(),
+            person=(person.key if person else to) if "@" in to else "",
+            domain="" if "@" in to else to,
+            label=self.label,
+            thread=self.thread,
+            state=State(self.state) if self.state in STATES else None,
+            since=_day(self.since) or 0,
+            until=_day(self.until, later=timedelta(days=1)) or END,
+            quiet_before=micros(now - QUIET),
+        )
+
+    def chips(self, senders: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+        """What is asked for in words, each with the address of the list without it."""
+        said = {
+            "state": STATES.get(self.state, ""),
+            "to": f"to {self.to}" if self.to else "",
+            "label": f"label {self.label}" if self.label else "",
+            "thread": "one conversation" if self.thread else "",
+            "who": "" if self.who in ("", ME, "everyone") else f"by {senders.get(self.who, 'somebody else')}",
+            "since": f"from {self.since}" if _day(self.since) else "",
+            "until": f"until {self.until}" if _day(self.until) else "",
+        }
+        return ((words, self.address(**{name: ""})) for name, words in said.items() if words)
+
+
+def _day(text: str, *, later: timedelta = timedelta(0)) -> int | None:
+    try:
+        day = date.fromisoformat(text)
+        return micros(datetime(day.year, day.month, day.day, tzinfo=UTC) + later)
+    except (ValueError, OverflowError):
+        return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,27 +110,9 @@ class SentRow:
     message: Mapping[Any, Any]
     people: Sequence[Mapping[Any, Any]]
     more: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
-    """Which messages: whose, with which words, and from where on."""
-
-    who: str = "everyone"
-    words: str = ""
-    before: int = _END
-    before_id: str = ""
-
-    @property
-    def is_start(self) -> bool:
-        """Whether this is the newest page, which grows by itself."""
-        return self.before == _END
-
-    def address(self, **changed: str | int) -> str:
-        """The address of these messages, with something changed."""
-        values: dict[str, str | int] = {"who": self.who, "words": self.words, **changed}
-        query = {name: value for name, value in values.items() if value and (name, value) != ("who", "everyone")}
-        return f"/?{urlencode(query)}" if query else "/"
+    labels: Sequence[str]
+    in_thread: int  # messages of its thread
+    sights: Sequence[tuple[int, str]]
 
 
 @router.get("/")
@@ -56,31 +120,35 @@ async def sent_page(
     request: Request,
     parts: Given,
     sender: SignedIn,
-    who: Annotated[str, Query(max_length=10)] = "everyone",
-    words: str = "",
-    before: Annotated[int, Query(ge=0, le=_END)] = _END,
+    asked: Annotated[Filter, Query()],
+    before: Annotated[int, Query(ge=0, le=END)] = END,
     before_id: Annotated[str, Query(max_length=64)] = "",
 ) -> Response:
     """The list, newest first, in pages by key."""
-    wanted = Wanted(
-        who="me" if who == "me" else "everyone", words=words.strip()[:200], before=before, before_id=before_id
-    )
+    wanted = asked.wanted(sender, now=parts.now())
     async with parts.store.read() as tx:
         frame = await frame_of(tx, sender)
-        messages = await _find(tx, sender, wanted)
-        rows = await sent_rows(tx, messages[:PAGE])
+        messages = await lists.find(tx, replace(wanted, before=before, before_id=before_id), limit=PAGE + 1)
+        rows = await sent_rows(tx, sender, messages[:PAGE])
         nothing_yet = not rows and not await _has_sent(tx, sender)
+        senders = {row["id"]: row["address"] for row in await tx.all("senders_of_team", team=sender.team)}
+        labels = [row["label"] for row in await tx.all("labels_of_team", team=sender.team)]
+        saved = await tx.all("saved_filters", sender=sender.id)
     last = messages[PAGE - 1] if len(messages) > PAGE else None
-    older = wanted.address(before=last["accepted_at"], before_id=last["id"]) if last else None
     host, _, port = parts.smtp_address.rpartition(":")
     return draw(
         request,
         "sent.html",
         frame=frame,
         rows=rows,
-        wanted=wanted,
-        older=older,
+        asked=asked,
+        is_start=before == END,
+        older=asked.address(before=last["accepted_at"], before_id=last["id"]) if last else None,
         nothing_yet=nothing_yet,
+        states=STATES,
+        senders=senders,
+        labels=labels,
+        saved=saved,
         smtp={"host": host.strip("[]"), "port": port},
         catches=not (sender.next_hop or parts.settings.next_hop),
     )
@@ -93,42 +161,34 @@ async def sent_row(message_id: str, request: Request, parts: Given, sender: Sign
         message = await tx.one("message", id=message_id, team=sender.team)
         if message is None:
             raise NotFound
-        rows = await sent_rows(tx, [message])
+        rows = await sent_rows(tx, sender, [message])
     return draw(request, "sent_row.html", row=rows[0])
 
 
-async def _find(tx: Transaction, sender: Sender, wanted: Wanted) -> Sequence[RowMapping]:
-    key = {"before": wanted.before, "before_id": wanted.before_id, "limit": PAGE + 1}
-    if wanted.words:
-        words = f"%{_escaped(wanted.words.lower())}%"
-        if wanted.who == "me":
-            return await tx.all("search_sent_of_sender", sender=sender.id, words=words, **key)
-        return await tx.all("search_sent", team=sender.team, words=words, **key)
-    if wanted.who == "me":
-        return await tx.all("sent_page_of_sender", sender=sender.id, **key)
-    return await tx.all("sent_page", team=sender.team, **key)
-
-
-def _escaped(words: str) -> str:
-    """Words for LIKE, in which nothing stands for anything else."""
-    return words.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-
-
 async def _has_sent(tx: Transaction, sender: Sender) -> bool:
-    row = await tx.one("count_messages", team=sender.team)
-    return bool(row and row["n"])
+    return await tx.one("any_message", team=sender.team) is not None
 
 
-async def sent_rows(tx: Transaction, messages: Sequence[RowMapping]) -> Sequence[SentRow]:
-    """Messages with their first recipients."""
-    found = []
-    for message in messages:
-        people = await tx.all("recipients_of", message=message["id"])
-        notes = await tx.one("notes_of", id=message["id"])
-        known = {**message, "notes": notes["notes"] if notes else "[]"}
-        people = sorted(
-            people, key=lambda person: person["untracked"] is not None
-        )  # those we can tell something of first
-        shown = len(people) if len(people) <= SHOWN_PEOPLE + 1 else SHOWN_PEOPLE
-        found.append(SentRow(message=known, people=people[:shown], more=len(people) - shown))
-    return found
+async def sent_rows(tx: Transaction, sender: Sender, messages: Sequence[RowMapping]) -> Sequence[SentRow]:
+    """Messages with what their lines show."""
+    people = await lists.people_of(tx, messages)
+    labels = await lists.labels_of(tx, messages)
+    threads = await lists.thread_sizes(tx, messages, team=sender.team)
+    sights = await lists.sights_of(tx, messages)
+    return [
+        _row(
+            message,
+            people[message["id"]],
+            labels=labels[message["id"]],
+            in_thread=threads.get(message["thread"], 1),
+            sights=sights[message["id"]],
+        )
+        for message in messages
+    ]
+
+
+def _row(message: RowMapping, everybody: Sequence[RowMapping], **rest: Any) -> SentRow:  # noqa: ANN401 - as in SentRow
+    # Those we can tell something of come first.
+    people = sorted(everybody, key=lambda person: person["untracked"] is not None)
+    shown = len(people) if len(people) <= SHOWN_PEOPLE + 1 else SHOWN_PEOPLE
+    return SentRow(message=message, people=people[:shown], more=len(people) - shown, **rest)

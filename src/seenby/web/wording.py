@@ -1,8 +1,9 @@
 """What a hit and the reasons of its verdict are called on screen."""
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from seenby.judge import REASONS, Seen, describe
 from seenby.judge.evidence import HONEYPOT
@@ -83,3 +84,10 @@ def bar(weight: float) -> tuple[float, float]:
     """Where a weight's bar begins and how long it is, in percent: for a person to the right, against to the left."""
     length = min(abs(weight), BAR) / BAR * 50
     return (50.0, length) if weight >= 0 else (50.0 - length, length)
+
+
+def initials(person: Mapping[Any, Any]) -> str:
+    """One or two letters that stand for a recipient."""
+    words = re.findall(r"[^\W_]+", person["name"] or person["address"].partition("@")[0])
+    letters = [word[0] for word in (words[:1] + words[-1:] if len(words) > 1 else words)]
+    return "".join(letters).upper() or "?"

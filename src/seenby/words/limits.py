@@ -34,12 +34,16 @@ REPORT_BYTES: Final = 1_048_576  # 1 MiB; most servers quote the headers only, o
 REPORTS: Final = 50  # whoever got a message knows its return address
 REFUSED_STRANGERS: Final = 5  # recipients, in one SMTP session
 FORM_BYTES: Final = 65_536
+OWN_VIEWS: Final = 1000  # of one message
 MX_SECONDS: Final = 2
 MX_AT_ONCE: Final = 50  # domains, each with one query
 MX_WAITING: Final = 10_000
 MX_KNOWN: Final = 604_800  # 7 days; people change their mail provider rarely
 MX_UNKNOWN: Final = 3600
 HABIT_COPIES: Final = 2000  # half of the older ones go when it is reached, so that habits can change
+LABEL_CHARACTERS: Final = 40
+SAVED_FILTERS: Final = 50  # of one sender
+EXPORTED: Final = 100_000  # messages; a workbook is made in memory
 NEVER_HOSTS: Final = 200  # each message keeps the list that it was accepted with
 
 LIMITS: Final = (
@@ -60,6 +64,10 @@ LIMITS: Final = (
         unit="",
         beyond="the connection is closed with 421",
     ),
+    Limit(name="a label, a saved filter's name", value=LABEL_CHARACTERS, unit="characters", beyond="the rest is cut"),
+    Limit(name="saved filters of one sender", value=SAVED_FILTERS, unit="", beyond="no more are saved"),
+    Limit(name="messages in one file", value=EXPORTED, unit="", beyond="the newest are in it"),
+    Limit(name="own views of a message", value=OWN_VIEWS, unit="", beyond="refused with 429"),
     Limit(name="headers of a message", value=HEADER_BYTES, unit="bytes", beyond="the message goes out untouched"),
     Limit(name="MIME parts", value=PARTS, unit="", beyond="the message goes out untouched"),
     Limit(name="MIME depth", value=DEPTH, unit="levels", beyond="the message goes out untouched"),

@@ -34,11 +34,13 @@ from seenby.judge.rules.own_view import own_view
 from seenby.judge.rules.prior import prior
 from seenby.judge.rules.privacy_prefetch import privacy_prefetch
 from seenby.judge.rules.reply import reply
+from seenby.judge.rules.said import said
 from seenby.judge.rules.scattered import scattered
 from seenby.judge.rules.sweep import sweep
 from seenby.judge.rules.too_soon import too_soon
 
 DECIDING: Final[tuple[Rule, ...]] = (
+    said,
     own_view,
     own_place,
     own_device,

@@ -31,7 +31,7 @@ def habit(trace: Trace, scene: Scene) -> Finding | None:
     reader = scene.readers.get(trace.seen.reader or "")
     if reader is None or not scene.evidence.habits:
         return None
-    early = trace.t < EARLY_SECONDS
+    early = trace.age < EARLY_SECONDS
     channel = "open" if trace.opening else "click"
     circles = _circles(reader, scene, channel=channel, early=early)
     nearest = next(((name, one) for name, one in circles if one.copies >= weights.HABIT_FROM), None)

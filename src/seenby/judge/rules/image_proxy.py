@@ -44,7 +44,7 @@ def image_proxy(trace: Trace, scene: Scene) -> Finding | None:  # noqa: ARG001
             label=Label.SCANNER,
         )
     yahoo = trace.agent.kind is AgentKind.YAHOO_PROXY
-    early = at(weights.YAHOO_AFTER if yahoo else weights.PROXY_AFTER, trace.t)
+    early = at(weights.YAHOO_AFTER if yahoo else weights.PROXY_AFTER, trace.age)
     weight = (weights.YAHOO_PROXY if yahoo else weights.IMAGE_PROXY) + early
     label = Label.PROXY_HUMAN if weight > 0 else Label.PREFETCH
     code = "image_proxy" if weight > 0 else "early_proxy"
@@ -57,7 +57,7 @@ def mailbox_proxy(trace: Trace, scene: Scene) -> Finding | None:  # noqa: ARG001
         return None
     if trace.request.completeness is Completeness.FULL:
         return None  # a browser on the provider's VPN, to be weighed like any other
-    weight = weights.YAHOO_PROXY + at(weights.PROXY_AFTER, trace.t)
+    weight = weights.YAHOO_PROXY + at(weights.PROXY_AFTER, trace.age)
     return Finding(
         code="mailbox_network",
         weight=weight,

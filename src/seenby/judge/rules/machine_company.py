@@ -23,7 +23,10 @@ def machine_company(trace: Trace, scene: Scene) -> Finding | None:
     span = weights.COMPANY_SECONDS
     if not trace.network.place or trace.network.kind is NetworkKind.SILENT:
         return None
-    if within(scene.actor_machines.get(trace.actor, ()), trace.t, span):
+    machines = scene.actor_machines.get(trace.actor, ())
+    if within(machines, trace.t, weights.AT_ONCE_SECONDS):
+        return Finding(code="machine_client", weight=weights.MACHINE_COMPANY_AT_ONCE, family=Family.COMPANY)
+    if within(machines, trace.t, span):
         return Finding(code="machine_client", weight=weights.MACHINE_COMPANY, family=Family.COMPANY)
     incomplete = trace.agent.kind in _DOUBTFUL and trace.request.completeness is not Completeness.FULL
     if incomplete and within(scene.place_machines.get(trace.place, ()), trace.t, span):

@@ -32,4 +32,4 @@ def weight_of_vendor(trace: Trace, reader: Reader) -> float:
         return 0.0
     if trace.network.kind is not NetworkKind.UNLISTED:
         return 0.0
-    return at(weights.VENDOR_OPEN if trace.opening else weights.VENDOR_CLICK, trace.t)
+    return at(weights.VENDOR_OPEN if trace.opening else weights.VENDOR_CLICK, trace.age)

@@ -42,7 +42,7 @@ def unopened_click(trace: Trace, scene: Scene) -> Finding | None:
     """Weakly a machine: a click although nothing suggests that anybody opened."""
     if trace.opening or before(scene.reader_shown.get(trace.seen.reader, ()), trace.t):
         return None
-    weight = at(weights.UNOPENED_CLICK, trace.t)
+    weight = at(weights.UNOPENED_CLICK, trace.age)
     return Finding(code="unopened_click", weight=weight, family=Family.COMPANY) if weight else None
 
 

@@ -45,6 +45,8 @@ _MACHINES: Final = frozenset({AgentKind.SCANNER, AgentKind.SCRIPT, AgentKind.HEA
 def own_place(trace: Trace, scene: Scene) -> Finding | None:
     """The sender's: an address the sender or the team is known to use."""
     evidence = scene.evidence
+    if trace.seen.settled:
+        return None  # what is left is a neighbourhood, and where the team works today says nothing about then
     if not _from_known_address(trace.seen.address, evidence):
         return None
     if _is_colleague(trace, scene) and not _has_own_agent(trace, evidence):
@@ -54,6 +56,8 @@ def own_place(trace: Trace, scene: Scene) -> Finding | None:
 
 def own_device(trace: Trace, scene: Scene) -> Finding | None:
     """The sender's: a device of theirs, perhaps updated since, beside the line where it was last seen."""
+    if trace.seen.settled:
+        return None
     for device in scene.evidence.sender_devices:
         if not trace.agent.family or trace.agent.family != agent_of(device.agent).family:
             continue

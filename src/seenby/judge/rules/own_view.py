@@ -1,4 +1,4 @@
-"""Own view: the sender's client announced that it shows this message, or the sender said "that was me".
+"""Own view: the sender's client announced that it shows this message.
 
 We believe the announcement: it comes from the sender's own signed-in client. It is claimed once, eight seconds back and
 ten forward, by the fetch that fits best, so that a reader who opens in the same seconds keeps theirs. In doubt (two
@@ -13,9 +13,7 @@ from seenby.words.verdict import Label
 
 
 def own_view(trace: Trace, scene: Scene) -> Finding | None:
-    """The sender's: announced by their client, or said by themselves."""
-    if trace.seen.mine:
-        return Finding(code="own_said", weight=weights.OWN_SAID, family=Family.SENDER, label=Label.SELF)
+    """The sender's: announced by their client."""
     surface = scene.claimed.get(trace.index)
     if surface is None:
         return None

@@ -14,7 +14,7 @@ from seenby.judge.weights import Family, at
 
 def too_soon(trace: Trace, scene: Scene) -> Finding | None:
     """What the clock argues."""
-    weight = at(weights.OPEN_AFTER if trace.opening else weights.CLICK_AFTER, trace.t)
+    weight = at(weights.OPEN_AFTER if trace.opening else weights.CLICK_AFTER, trace.age)
     if trace.network.here:
         weight = max(weight, weights.HASTE_HERE)
     if weight < 0 and scene.evidence.mode == "campaign":
@@ -22,7 +22,7 @@ def too_soon(trace: Trace, scene: Scene) -> Finding | None:
     if weight == 0:
         return None
     code = "too_soon" if weight < 0 else "had_time"
-    return Finding(code=code, weight=weight, family=Family.TIME, detail=_span(trace.t))
+    return Finding(code=code, weight=weight, family=Family.TIME, detail=_span(trace.age))
 
 
 def _span(t: float) -> str:

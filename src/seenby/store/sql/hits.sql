@@ -22,8 +22,28 @@ select id from messages where judge_at <= :now order by judge_at limit :limit;
 -- hold_judgement: lock the message for its new verdicts; nothing when another worker has just judged it
 update messages set judge_at = judge_at where id = :id and judge_at is not null;
 
--- judged: nothing is left to read, unless more has come in since
-update messages set judge_at = null where id = :id and judge_at = :seen;
+-- judged: nothing is left to read until :again, unless more has come in since
+update messages set judge_at = :again where id = :id and judge_at = :seen;
+
+-- count_messages_with_hits: how many messages have any
+select count(*) as n from messages m where exists (select 1 from hits h where h.message = m.id);
+
+-- messages_with_hits: some of those that have hits, in the order of their ids
+select m.id from messages m where m.id > :after and exists (select 1 from hits h where h.message = m.id)
+order by m.id limit :limit;
+
+-- hit_of_message: one hit, if it is of this message and team
+select id from hits where id = :hit and message = :message and team = :team;
+
+-- say: what somebody of the team says of a hit
+insert into said (hit, team, message, what, sender, at) values (:hit, :team, :message, :what, :sender, :at)
+on conflict (hit) do update set what = excluded.what, sender = excluded.sender, at = excluded.at;
+
+-- unsay: they take it back
+delete from said where hit = :hit;
+
+-- said_of: what was said of one message's hits, and by whom
+select d.hit, d.what, d.at, s.address as by from said d left join senders s on s.id = d.sender where d.message = :message;
 
 -- hits_of: every hit of one message, oldest first
 select * from hits where message = :message order by at, id;
@@ -51,6 +71,9 @@ where id = :recipient;
 
 -- add_own_view: the sender looked at this message's copy
 insert into own_views (id, team, message, at, surface) values (:id, :team, :message, :at, :surface);
+
+-- count_own_views: how many the sender's own programs announced
+select count(*) as n from own_views where message = :message;
 
 -- own_views: when the sender looked at it
 select at, surface from own_views where message = :message order by at;
@@ -83,11 +106,13 @@ select seq, id, team, kind, message, recipient, bell, at, detail from events whe
 select e.seq, e.kind, e.message, e.recipient, e.at, e.detail, m.subject, r.address, r.name
 from events e join messages m on m.id = e.message left join recipients r on r.id = e.recipient
 where e.team = :team and e.bell = 1
+and not exists (select 1 from unwatched w where w.sender = :sender and w.message = e.message)
 and (e.hit is null or exists (select 1 from verdicts v where v.hit = e.hit and v.until is null and v.counted = 1))
 order by e.seq desc limit :limit;
 
 -- unread_bell: how many of them are new to this sender
 select count(*) as n from events e where e.team = :team and e.bell = 1 and e.seq > :seen
+and not exists (select 1 from unwatched w where w.sender = :sender and w.message = e.message)
 and (e.hit is null or exists (select 1 from verdicts v where v.hit = e.hit and v.until is null and v.counted = 1));
 
 -- add_outbox: this channel has still to tell the event

@@ -5,8 +5,17 @@ values (:id, :team, :sender, :message_id, :thread, :subject, :from_address, :siz
   :unsubscribe, :untouched, :notes, :link_count, :honeypot, :at, :at);
 
 -- add_recipient: one address the message goes to
-insert into recipients (id, team, message, address, name, role, pixels, links, untracked, state, hop, due_at)
-values (:id, :team, :message, :address, :name, :role, :pixels, :links, :untracked, 'queued', :hop, :due_at);
+insert into recipients (id, team, message, address, address_key, domain, accepted_at, name, role, pixels, links,
+  untracked, state, hop, due_at)
+values (:id, :team, :message, :address, :address_key, :domain, :due_at, :name, :role, :pixels, :links, :untracked,
+  'queued', :hop, :due_at);
+
+-- add_search: the words a message is found by; the team is a word of its own
+insert into search (team, words, message) values (hex(:team), :words, :message);
+
+-- add_search [postgresql]: the same
+insert into search (team, words, message)
+values (:team, to_tsvector('simple', translate(:words, '@._-', '    ')), :message);
 
 -- add_link: where one link of the message leads
 insert into links (team, message, number, part, target) values (:team, :message, :number, :part, :target);
@@ -96,8 +105,13 @@ from messages m left join senders s on s.id = m.sender where m.id = :id;
 -- message_named: the message with this id, or this Message-ID, whatever the team
 select * from messages where id = :name
 union all
-select messages.* from teams join messages on messages.team = teams.id and messages.message_id = :name
+select messages.* from teams cross join messages where messages.team = teams.id and messages.message_id = :name
 order by accepted_at desc limit 1;
+
+-- message_of_team: the team's message with this id, or this Message-ID
+select id from messages where id = :name and team = :team
+union all
+select id from messages where team = :team and message_id = :name limit 1;
 
 -- recipients_of: everybody one message went to, and whether that is a mailbox that nobody reads
 select r.*, exists (select 1 from seeds s where s.team = r.team and s.address = lower(r.address)) as is_seed

@@ -37,6 +37,10 @@ from senders s join teams t on t.id = s.team where s.address = :address;
 select s.*, t.pixels as team_pixels, t.links as team_links
 from senders s join teams t on t.id = s.team where s.id = :id;
 
+-- everybody_who_sends: of all teams, the first to come first
+select s.*, t.pixels as team_pixels, t.links as team_links
+from senders s join teams t on t.id = s.team order by t.made_at, s.made_at, s.id;
+
 -- senders_of: everybody in the team
 select s.*, t.pixels as team_pixels, t.links as team_links
 from senders s join teams t on t.id = s.team where s.team = :team order by s.made_at, s.id;

@@ -1,0 +1,57 @@
+"""What is counted of mail: for one message, and for the day on which its sender had it accepted.
+
+`count` is called at the end of every transaction that changes a message, a recipient or a hit. It counts the message
+anew from its rows, and brings its day forward by the difference: no step can forget to add, and doing it twice adds
+nothing. A message has few recipients, so this is cheap; the lists and reports that read the sums scan no mail.
+"""
+
+import json
+from collections.abc import Mapping
+from typing import Any, Final
+
+from seenby.report.audience import NO_PIXEL
+from seenby.store import Transaction
+from seenby.store.tables import SUMS
+
+DAY: Final = 86_400_000_000  # microseconds
+SEEN, PROBABLY, CANNOT_KNOW, NO_SIGN = 3, 2, 1, 0  # a message's best state, as `messages` holds it
+
+
+async def count(tx: Transaction, message: str) -> None:
+    """Count one message anew. Mail that Seenby wrote itself is not counted."""
+    await tx.run("hold_sums", message=message)
+    now = await tx.one("sums_now", message=message)
+    if now is None:
+        return
+    before = await tx.one("sums", message=message)
+    sums = _sums(now)
+    if before is not None and all(before[name] == sums[name] for name in SUMS):
+        return
+    whose = {"team": now["team"], "sender": now["sender"], "day": now["accepted_at"] // DAY}
+    changes = {name: sums[name] - (before[name] if before else 0) for name in SUMS}
+    await tx.run("put_sums", message=message, **whose, **sums)
+    await tx.run("add_to_day", messages=0 if before else 1, **whose, **changes)
+    best = {"opened": _best(now, "opened"), "clicked": _best(now, "clicked"), "replied": int(now["replied"] > 0)}
+    if best != {"opened": now["best_opened"], "clicked": now["best_clicked"], "replied": now["any_replied"]}:
+        await tx.run("set_best", message=message, **best)
+
+
+def _sums(now: Mapping[Any, Any]) -> dict[str, int]:
+    has_pixels = now["untouched"] is None and NO_PIXEL.isdisjoint(json.loads(now["notes"]))
+    counted = {
+        "measurable": now["pixels"] if has_pixels else 0,
+        "clicked": now["clicked_surely"] + now["clicked_probably"],
+    }
+    return {name: counted[name] if name in counted else int(now[name]) for name in SUMS}
+
+
+def _best(now: Mapping[Any, Any], what: str) -> int:
+    if what == "opened":
+        surely, probably, cannot = now["opened"], now["probably"], now["cannot_know"]
+    else:
+        surely, probably, cannot = now["clicked_surely"], now["clicked_probably"], now["clicked_cannot_know"]
+    if surely:
+        return SEEN
+    if probably:
+        return PROBABLY
+    return CANNOT_KNOW if cannot else NO_SIGN

@@ -1,0 +1,235 @@
+"""`seenby seed`: made-up mail, to look around with or to see how Seenby does with very much of it.
+
+Everything is made from one seed, so that two stores come out alike. No mail is sent and nobody is written to: the
+addresses are of domains that cannot exist (RFC 2606). What is made has ids of its own, by which it is removed again.
+"""
+
+import json
+import random
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from seenby.store import Store, Transaction
+from seenby.store.lists import rank
+from seenby.store.times import micros
+from seenby.words.errors import SeenbyError
+from seenby.words.message import Sender
+
+BATCH: Final = 1000
+PREFIX: Final = "sample"
+FIRST, LAST = f"{PREFIX}0000000000", f"{PREFIX}9999999999"
+_SPAN: Final = timedelta(days=365)
+_NAMES: Final = (
+    "Ana Lima", "Ben Okafor", "Chiara Rossi", "Dmitri Volkov", "Elin Berg", "Farah Aziz", "George Hill", "Hana Sato",
+    "Ivan Petrov", "Julia Novak", "Karim Haddad", "Lena Vogt", "Marta Silva", "Noah Stein", "Olga Kos", "Priya Nair",
+)  # fmt: skip
+_TOPICS: Final = (
+    "Our offer for", "Minutes of", "Next steps with", "Invoice for", "Invitation:", "News about", "Question about",
+    "Contract for", "Prices for", "Thanks for",
+)  # fmt: skip
+_THINGS: Final = (
+    "the autumn campaign", "the new office", "the pilot", "your order", "the workshop", "the renewal", "the migration",
+    "the audit", "the summer party", "the roadmap",
+)  # fmt: skip
+_LABELS: Final = ("Proposal", "Newsletter", "Support")
+_CHROME: Final = (
+    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/150.0.0.0 Safari/537.36"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Kind:
+    """What a hit is made of, and how often such a one comes."""
+
+    label: str
+    permille: int
+    reasons: tuple[tuple[str, float, str], ...]
+    agent: str
+    often: int
+
+
+_KINDS: Final = (
+    _Kind(
+        label="human",
+        permille=930,
+        reasons=(("full_headers", 1.0, ""), ("usual_open", 1.0, "")),
+        agent=_CHROME,
+        often=40,
+    ),
+    _Kind(
+        label="proxy_human", permille=880, reasons=(("image_proxy", 2.0, "Gmail"),), agent="GoogleImageProxy", often=25
+    ),
+    _Kind(label="prefetch", permille=310, reasons=(("apple_prefetch", -0.8, ""),), agent="Mozilla/5.0", often=20),
+    _Kind(
+        label="scanner",
+        permille=30,
+        reasons=(("mail_security", -3.0, "Proofpoint"), ("too_soon", -2.6, "0.6 s after sending")),
+        agent=_CHROME,
+        often=12,
+    ),
+    _Kind(label="unknown", permille=480, reasons=(("bare_headers", -2.4, ""),), agent=_CHROME, often=3),
+)
+_OFTEN: Final = tuple(kind.often for kind in _KINDS)
+
+
+@dataclass(slots=True, kw_only=True)
+class _Rows:
+    """What one transaction writes."""
+
+    messages: list[dict[str, Any]] = field(default_factory=list)
+    recipients: list[dict[str, Any]] = field(default_factory=list)
+    hits: list[dict[str, Any]] = field(default_factory=list)
+    verdicts: list[dict[str, Any]] = field(default_factory=list)
+    labels: list[dict[str, Any]] = field(default_factory=list)
+    words: list[dict[str, Any]] = field(default_factory=list)
+
+
+async def seed(
+    store: Store, *, senders: Sequence[Sender], messages: int, hits_each: float, now: datetime
+) -> AsyncIterator[int]:
+    """Make so many messages with so many hits each on average; how many there are so far. Raises SeenbyError."""
+    if not senders:
+        raise SeenbyError("There is no sender yet: start Seenby once, or run `seenby sender add`.")
+    senders = [sender for sender in senders if sender.team == senders[0].team]
+    async with store.read() as tx:
+        row = await tx.one("seeded", team=senders[0].team, first=FIRST, last=LAST)
+    if row and row["n"]:
+        raise SeenbyError("There is made-up mail already. Remove it first: seenby seed --remove")
+    chance = random.Random(1)  # noqa: S311 - the same mail in every store
+    done = 0
+    while done < messages:
+        size, rows = min(BATCH, messages - done), _Rows()
+        for number in range(done, done + size):
+            _add(rows, chance, number, of=messages, sender=chance.choice(senders), hits_each=hits_each, now=now)
+        async with store.write() as tx:
+            await _write(tx, rows)
+            batch = {"first": rows.messages[0]["id"], "last": rows.messages[-1]["id"]}
+            await tx.run("seed_sums", **batch)
+            await tx.run("seed_days", **batch)
+        done += size
+        yield done
+
+
+async def _write(tx: Transaction, rows: _Rows) -> None:
+    await tx.many("seed_message", rows.messages)
+    await tx.many("seed_recipient", rows.recipients)
+    await tx.many("add_hit", rows.hits)
+    await tx.many("add_verdict", rows.verdicts)
+    await tx.many("add_label", rows.labels)
+    await tx.many("add_search", rows.words)
+
+
+def _add(
+    rows: _Rows, chance: random.Random, number: int, *, of: int, sender: Sender, hits_each: float, now: datetime
+) -> None:
+    """One message, its people, and what they did."""
+    message = f"{PREFIX}{number:010d}"
+    at = now - _SPAN * ((of - number) / of)
+    topic, thing = chance.choice(_TOPICS), chance.choice(_THINGS)
+    people = [_person(chance) for _ in range(1 + (chance.random() < 0.2) + (chance.random() < 0.1))]
+    common: dict[str, Any] = {"team": sender.team, "message": message}
+    best: dict[str, int] = {"opened": 0, "clicked": 0, "replied": 0}
+    active = at
+    for which, (name, address) in enumerate(people):
+        recipient = f"{number:010d}{which}"
+        made = _hits(chance, hits_each / len(people), at=at, recipient=recipient, common=common)
+        came_to = _came_to(made)
+        bounced = not made and chance.random() < 0.05
+        replied = came_to["opened"] == "seen" and chance.random() < 0.25
+        rows.recipients.append(
+            common
+            | {"id": recipient, "name": name, "address": address, "domain": address.partition("@")[2]}
+            | {"at": micros(at), "sent_at": None if bounced else micros(at + timedelta(seconds=1))}
+            | {"state": "bounced" if bounced else "sent", "reply": "550 5.1.1 No such user" if bounced else "250 OK"}
+            | {"replied_at": came_to["opened_at"] + 3_600_000_000 if replied else None}
+            | came_to
+        )
+        for hit in made:
+            rows.hits.append(hit["hit"])
+            rows.verdicts.append(hit["verdict"])
+            active = max(active, hit["at"])
+        best["opened"] = max(best["opened"], rank(came_to["opened"]))
+        best["clicked"] = max(best["clicked"], rank(came_to["clicked"]))
+        best["replied"] |= int(replied)
+    thread = f"{PREFIX}{chance.randrange(number + 1):010d}" if chance.random() < 0.3 else message
+    rows.messages.append(
+        {"id": message, "team": sender.team, "sender": sender.id, "message_id": f"<{message}@sample.invalid>"}
+        | {"thread": thread, "subject": f"{topic} {thing}", "from_address": sender.address, "link_count": 4}
+        | {"at": micros(at), "active_at": micros(active)}
+        | best
+    )
+    if chance.random() < 0.3:
+        rows.labels.append({"team": sender.team, "label": chance.choice(_LABELS), "message": message})
+    words = " ".join([topic, thing, sender.address, *(f"{name} {address}" for name, address in people)])
+    rows.words.append(common | {"words": words})
+
+
+def _person(chance: random.Random) -> tuple[str, str]:
+    """A name and an address; a few domains have many people, many have a few."""
+    name = chance.choice(_NAMES)
+    domain = f"company{int(1000 * chance.random() ** 3)}.example"
+    return name, f"{name.lower().replace(' ', '.')}{chance.randrange(50)}@{domain}"
+
+
+def _hits(
+    chance: random.Random, mean: float, *, at: datetime, recipient: str, common: dict[str, Any]
+) -> list[dict[str, Any]]:
+    """A recipient's hits, oldest first, each with its verdict."""
+    count = int(chance.expovariate(1 / mean)) if mean > 0 else 0
+    made = []
+    for number in range(count):
+        came = at + timedelta(seconds=1 + chance.expovariate(1 / 40_000))
+        [kind] = chance.choices(_KINDS, _OFTEN)
+        is_click = kind.label in ("human", "scanner") and chance.random() < 0.25
+        hit = f"{recipient}-{number}"
+        kept = common | {"id": hit, "recipient": recipient, "channel": "click" if is_click else "open"}
+        kept |= {"link": chance.randrange(4) if is_click else None, "in_text": 0, "level": 3, "at": micros(came)}
+        kept |= {"method": "GET", "address": None, "network": "203.0.113.0/24", "agent": kind.agent, "headers": "{}"}
+        verdict = common | {"hit": hit, "revision": 1, "label": kind.label, "permille": kind.permille}
+        verdict |= {"reasons": json.dumps(kind.reasons), "rules": "sample", "at": micros(came)}
+        verdict |= {"counted": int(kind.label in ("human", "proxy_human"))}
+        made.append({"hit": kept, "verdict": verdict, "at": came})
+    return sorted(made, key=lambda one: one["at"])
+
+
+def _came_to(made: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """What a recipient's hits come to, as judging them would say."""
+    own = [one for one in made if one["verdict"]["counted"]]
+    opens = [one["hit"]["at"] for one in own if one["hit"]["channel"] == "open"]
+    clicks = [one["hit"]["at"] for one in own if one["hit"]["channel"] == "click"]
+    hidden = any(one["verdict"]["label"] in ("prefetch", "unknown") for one in made)
+    machines = sum(one["verdict"]["label"] in ("prefetch", "scanner") for one in made)
+    return {
+        "opened": "seen" if own else "cannot_know" if hidden else "no_sign",
+        "clicked": "seen" if clicks else "no_sign",
+        "opens": len(opens),
+        "clicks": len(clicks),
+        "machines": machines,
+        "opened_at": max(opens, default=clicks[-1] if clicks else None),
+        "clicked_at": max(clicks, default=None),
+    }
+
+
+async def remove(store: Store) -> AsyncIterator[int]:
+    """Take all made-up mail out again, a piece at a time; how many messages are gone so far."""
+    gone = 0
+    while True:
+        async with store.write() as tx:
+            found = [row["id"] for row in await tx.all("seeded_page", first=FIRST, last=LAST, limit=BATCH)]
+            if not found:
+                break
+            piece = {"first": found[0], "last": found[-1]}
+            for statement in _REMOVED:
+                await tx.run(statement, **piece)
+        gone += len(found)
+        yield gone
+    async with store.write() as tx:
+        await tx.run("unseed_search", first=FIRST, last=LAST)  # all at once: it is found by reading all
+
+
+_REMOVED: Final = tuple(
+    f"unseed_{table}"
+    for table in ("days", "empty_days", "sums", "labels", "verdicts", "hits", "recipients", "messages")
+)

@@ -1,0 +1,137 @@
+"""What is counted while mail goes its way is what a recount of the rows comes to, on both databases."""
+
+import random
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import text
+
+from seenby import flow
+from seenby.flow import House
+from seenby.report.sums import DAY
+from seenby.store import Store
+from seenby.store.tables import SUMS
+from seenby.words.hit import Hit
+from seenby.words.policy import Level
+from seenby.words.token import Kind
+from tests.contract.test_migrations import to_version
+from tests.house import MAIL, RITA, ROB, START, Clock, add_sender, make_house, rows, submitted
+from tests.unit.test_report_reading import Feed, hits_at_random, one_hit
+
+pytestmark = pytest.mark.anyio
+COLLEAGUE = "bert@acme.test"
+
+
+async def counted(store: Store) -> list[dict[str, int]]:
+    async with store.read() as tx:
+        found = (await tx.connection.execute(text("select * from days order by day"))).mappings().all()
+    return [dict(row) for row in found]
+
+
+async def recounted(store: Store) -> dict[str, int]:
+    """The sums over all mail, from messages, recipients, hits and verdicts, by other words than the product's."""
+    outside = "from recipients r join messages m on m.id = r.message where r.untracked is null or r.untracked = 'off'"
+    questions = {
+        "messages": "select count(*) from messages where sender is not null",
+        "copies": f"select count(*) {outside}",
+        "measurable": "select count(*) from recipients r join messages m on m.id = r.message "
+        "where r.untracked is null and r.pixels > 1 and m.untouched is null",
+        **{
+            name: f"select count(*) from recipients where untracked is null and state {state}"
+            for name, state in {"sent": "= 'sent'", "bounced": "in ('bounced', 'failed')"}.items()
+        },
+        **{
+            name: f"select count(*) from recipients where opened = '{state}'"
+            for name, state in {"opened": "seen", "probably": "probably", "cannot_know": "cannot_know"}.items()
+        },
+        "clicked": "select count(*) from recipients where clicked in ('seen', 'probably')",
+        "replied": "select count(replied_at) from recipients",
+        "unsubscribed": "select count(*) from unsubscribed",
+        "complained": "select count(*) from events where kind = 'complained'",
+        "opens": "select coalesce(sum(opens), 0) from recipients",
+        "clicks": "select coalesce(sum(clicks), 0) from recipients",
+        "raw_opens": "select count(*) from hits where channel = 'open'",
+        "raw_clicks": "select count(*) from hits where channel = 'click'",
+        "machines": "select count(*) from verdicts where until is null "
+        "and label in ('prefetch', 'scanner', 'preview_bot', 'self')",
+    }
+    async with store.read() as tx:
+        return {name: int((await tx.connection.execute(text(sql))).scalar() or 0) for name, sql in questions.items()}
+
+
+async def lived(house: House, *, seed: int) -> None:
+    """Three days of mail, hits, refusals and people who unsubscribe, in whatever order."""
+    chance, clock = random.Random(seed), house.now
+    assert isinstance(clock, Clock)
+    sender = await add_sender(house)
+    for day in range(3):
+        clock.at = START + timedelta(days=day)
+        to = chance.sample([RITA, ROB, COLLEAGUE, "eve@else.test"], k=chance.randint(1, 4))
+        raw = MAIL.replace(b"offer@", f"offer{day}@".encode())
+        message = await submitted(house, sender, raw, to=to)
+        await flow.send(house, hop="")
+        everybody = await rows(house.store, "recipients_of", message=message)
+        people = [row["id"] for row in everybody if row["untracked"] is None]  # others have no token
+        if not people:
+            continue
+        hits = hits_at_random(seed + day, message, people, count=chance.randint(0, 30))
+        hits += [one_leaves(chance, message, people) for _ in range(chance.randint(0, 2))]
+        clock.forward(timedelta(hours=30))
+        for start in range(0, len(hits), 9):
+            async with house.store.write() as tx:
+                await tx.run("drop_drained", segment="feed")
+            await flow.drain(house, Feed(hits[start : start + 9]))
+            await flow.judge(house, message=message)
+    await flow.sweep(house)
+
+
+def one_leaves(chance: random.Random, message: str, people: list[str]) -> Hit:
+    hit = one_hit(chance, message, people)
+    token = replace(
+        hit.token, kind=Kind.UNSUBSCRIBE, level=Level.FULL, recipient=chance.choice(people), link=None, target=None
+    )
+    return replace(hit, token=token, method="POST")
+
+
+@pytest.mark.parametrize("seed", [3, 5, 8])
+async def test_the_sums_are_what_a_recount_comes_to(store: Store, seed: int) -> None:
+    house = make_house(store, clock=Clock())
+    await lived(house, seed=seed)
+    days = await counted(store)
+    assert [row["day"] * DAY for row in days] == sorted({row["day"] * DAY for row in days})
+    assert {name: sum(row[name] for row in days) for name in ("messages", *SUMS)} == await recounted(store)
+
+
+async def test_what_was_there_before_is_counted_like_new_mail(store: Store) -> None:
+    house = make_house(store, clock=Clock())
+    await lived(house, seed=13)
+    before = await counted(store)
+    async with store.read() as tx:
+        list_before = (await tx.connection.execute(text("select id, opened, clicked from messages order by id"))).all()
+    async with store.write() as tx:
+        await tx.connection.run_sync(to_version, "0003")
+    await store.upgrade()
+    assert await counted(store) == before
+    async with store.read() as tx:
+        assert (
+            await tx.connection.execute(text("select id, opened, clicked from messages order by id"))
+        ).all() == list_before
+        [found] = (await tx.connection.execute(text("select count(*) as n from search"))).all()
+        keys = (await tx.connection.execute(text("select distinct address_key, domain from recipients"))).all()
+    assert found.n == 3
+    assert all(key.endswith("@" + domain) for key, domain in keys)
+
+
+async def test_a_message_is_found_by_the_best_of_its_recipients(store: Store) -> None:
+    house = make_house(store, clock=Clock())
+    await lived(house, seed=21)
+    rank = {"no_sign": 0, "cannot_know": 1, "probably": 2, "seen": 3}
+    async with store.read() as tx:
+        messages = (await tx.connection.execute(text("select id, opened, clicked, sender from messages"))).all()
+        people = (await tx.connection.execute(text("select message, opened, clicked from recipients"))).all()
+    for message in messages:
+        theirs = [one for one in people if one.message == message.id]
+        assert message.opened == max(rank[one.opened] for one in theirs)
+        assert message.clicked == max(rank[one.clicked] for one in theirs)
+    assert any(message.opened == 3 for message in messages)
