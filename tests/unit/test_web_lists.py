@@ -13,10 +13,10 @@ from seenby.report.export import COLUMNS, as_csv, as_xlsx, harmless
 from seenby.store import Store
 from seenby.web.assets import STATIC
 from seenby.words.limits import LABEL_CHARACTERS, SAVED_FILTERS
-from tests.browser.lively import ALICE, BOB, CHARLIE, OTHER_TEAM, TEAM, add_mail, add_people, week
+from tests.browser.lively import ALICE, BOB, CHARLIE, NOW, OTHER_TEAM, TEAM, add_mail, add_people, week
 from tests.conftest import require
 from tests.house import rows
-from tests.unit.test_web_pages import NOW, OURS, browser, parts_of, sign_in
+from tests.unit.test_web_pages import OURS, browser, parts_of, sign_in
 
 pytestmark = pytest.mark.anyio
 only_sqlite = pytest.mark.parametrize("store", ["sqlite"], indirect=True)

@@ -104,8 +104,8 @@ def short_name(host: str) -> str:
     if len(host) > _LONGEST or _HOST.fullmatch(host) is None:
         return ""
     labels = host.split(".")
-    is_registrys = len(labels) > 2 and len(labels[-1]) == 2 and labels[-2] in _SECOND_LEVEL
-    return ".".join(labels[-3 if is_registrys else -2 :])
+    is_of_registry = len(labels) > 2 and len(labels[-1]) == 2 and labels[-2] in _SECOND_LEVEL
+    return ".".join(labels[-3 if is_of_registry else -2 :])
 
 
 async def _mail_host(resolver: Resolver, domain: str) -> str:
