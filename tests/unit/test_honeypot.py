@@ -62,6 +62,7 @@ def test_it_carries_a_token_of_its_own_that_looks_like_any_links() -> None:
         pytest.param("<p>Hi", {}, id="it would be the only link"),
         pytest.param(f"</body>{LINK}", {}, id="it would be the first link"),
         pytest.param('<p><a href="https://example.org/">open', {}, id="a link is open still"),
+        pytest.param(f"<a href='https://example.org/'>x<math>{LINK}", {}, id="a link may be open still"),
         pytest.param(f"<p>{LINK}", {"recipient": None}, id="nobody's copy"),
         pytest.param(f"<p>{LINK}", {"policy": Policy(links=Level.COUNTED)}, id="links only counted"),
         pytest.param(f"<p>{LINK}", {"policy": Policy(links=Level.OFF)}, id="links off"),

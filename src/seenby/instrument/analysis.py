@@ -41,6 +41,7 @@ from seenby.words.token import (
 CLIPPED: Final = 98_000  # Gmail shows 102 KB of a message; seen since 2010, 2026 still
 _DOMAIN: Final = re.compile(rb"[a-z0-9_-]+(?:\.[a-z0-9_-]+)+\Z")
 _OPENING: Final = re.compile(rb"<a(?=[\t\n\f\r />])", re.IGNORECASE)
+_FOREIGN: Final = re.compile(rb"<(?:svg|math)(?=[\t\n\f\r />])", re.IGNORECASE)  # whose links close no others
 _NO_KEYS: Final = Keyring(keys={0: bytes(32)}, current=0)
 _LINK: Final = Token(kind=Kind.LINK, level=Level.FULL, message="A" * 16, recipient=None, link=0, target="")
 _TOKEN_BYTES: Final = len(sign_token(_LINK, _NO_KEYS)) * 3 // 4  # around the target
@@ -269,6 +270,8 @@ class _Reading:
         last = max((found.start() for found in _OPENING.finditer(content, 0, page.bottom)), default=-1)
         length = _url_length(self.tracking_url, honeypot_target(self.tracking_url))
         if length is None or content.lower().rfind(b"</a", 0, page.bottom) < last:
+            return ()
+        if _FOREIGN.search(content, 0, page.bottom):
             return ()
         return ((HONEYPOT, length),)
 
