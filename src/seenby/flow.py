@@ -468,7 +468,7 @@ async def _settle_hits(house: House, *, before: datetime) -> int:
     """Settle a batch of hits, and learn from them; how many there were."""
     async with house.store.write() as tx:
         due = await habits.due(tx, before=before, limit=BATCH_SETTLED)
-        taught = {one.hit: lesson(one.verdict) for one in due}
+        taught = {one.hit: lesson(one.verdict) for one in due if one.verdict is not None}
         await habits.settle(tx, due, lessons={hit: person for hit, person in taught.items() if person is not None})
     return len(due)
 

@@ -323,6 +323,19 @@ async def test_a_copy_is_heard_once_however_often_it_is_fetched(store: Store, cl
     assert await counts(store) == heard
 
 
+@pytest.mark.parametrize("damage", ["reasons = '{'", "reasons = '[1]'", "label = 'martian'"])
+async def test_damage_to_a_verdict_keeps_no_evidence_from_being_erased(store: Store, clock: Clock, damage: str) -> None:
+    house = make_house(store, clock=clock)
+    message, people = await mailed(house, RITA)
+    await taken_in(house, message, hit_of(message, people[RITA], 600), hit_of(message, people[RITA], 601, link=0))
+    async with store.write() as tx:
+        hit = (await tx.all("hits_of", message=message))[0]["id"]
+        await tx.connection.execute(text(f"update verdicts set {damage} where hit = :hit"), {"hit": hit})
+    clock.forward(timedelta(days=2))
+    assert await flow.sweep(house) == 2
+    assert {row["address"] for row in await rows(store, "hits_of", message=message)} == {None}
+
+
 async def test_mailboxes_that_nobody_reads_teach_nothing(store: Store, clock: Clock) -> None:
     house = make_house(store, clock=clock)
     message, people = await mailed(house, RITA)

@@ -36,7 +36,7 @@ class Settling:
     channel: str
     early: bool
     teaches: bool
-    verdict: Verdict
+    verdict: Verdict | None  # None: another version's words, which we cannot read
 
 
 async def due(tx: Transaction, *, before: datetime, limit: int) -> Sequence[Settling]:
@@ -57,8 +57,16 @@ def _settling(row: Mapping[Any, Any]) -> Settling:
         channel=row["channel"],
         early=bool(row["early"]),
         teaches=bool(domain) and not row["seed"],  # nobody reads a seed, so its hits say nothing about a share
-        verdict=verdict_of(row),
+        verdict=_verdict(row),
     )
+
+
+def _verdict(row: Mapping[Any, Any]) -> Verdict | None:
+    """What is believed of the hit; damage to it keeps no evidence from being erased."""
+    try:
+        return verdict_of(row)
+    except (ValueError, TypeError):
+        return None
 
 
 async def settle(tx: Transaction, hits: Sequence[Settling], *, lessons: Mapping[str, bool]) -> None:

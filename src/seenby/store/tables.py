@@ -426,7 +426,7 @@ habits = Table(
     "habits",
     METADATA,
     _text("team"),
-    _text("domain"),
+    _text("domain"),  # or @ and a mail host, or @ alone: the whole team
     _text("channel"),  # open or click
     _number("early"),  # 1: within a minute of sending
     _text("mail_host"),  # of the domain, at last
