@@ -207,6 +207,9 @@ def _came_to(made: Sequence[dict[str, Any]]) -> dict[str, Any]:
         "opens": len(opens),
         "clicks": len(clicks),
         "machines": machines,
+        "fetched": int(any(one["hit"]["channel"] == "open" for one in made)),
+        "apple": int(any(one["verdict"]["label"] == "prefetch" for one in made)),
+        "scanned": int(any(one["verdict"]["label"] == "scanner" for one in made)),
         "opened_at": max(opens, default=clicks[-1] if clicks else None),
         "clicked_at": max(clicks, default=None),
     }

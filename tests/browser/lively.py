@@ -191,6 +191,9 @@ async def _tell_fate(tx: Any, mail: Mail, person: Person, *, recipient: str, at:
         opens=person.opens,
         clicks=person.clicks,
         machines=person.machines,
+        fetched=int(any(one.reader == person.address and one.channel == "open" for one in mail.fetches)),
+        apple=0,
+        scanned=0,
         opened_at=_latest(mail, person, "open", at=at) if person.opens else None,
         clicked_at=_latest(mail, person, "click", at=at) if person.clicks else None,
     )

@@ -138,6 +138,9 @@ class House:
                         opens=1,
                         clicks=0,
                         machines=0,
+                        fetched=1,
+                        apple=0,
+                        scanned=0,
                         opened_at=micros(utc_now()),
                         clicked_at=None,
                     )

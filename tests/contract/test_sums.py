@@ -9,6 +9,8 @@ from sqlalchemy import text
 
 from seenby import flow
 from seenby.flow import House
+from seenby.report.audience import audience, counts_of, has_pixel
+from seenby.report.moments import moments_of
 from seenby.report.sums import DAY
 from seenby.store import Store
 from seenby.store.tables import SUMS
@@ -57,7 +59,30 @@ async def recounted(store: Store) -> dict[str, int]:
         "and label in ('prefetch', 'scanner', 'preview_bot', 'self')",
     }
     async with store.read() as tx:
-        return {name: int((await tx.connection.execute(text(sql))).scalar() or 0) for name, sql in questions.items()}
+        sums = {name: int((await tx.connection.execute(text(sql))).scalar() or 0) for name, sql in questions.items()}
+    return sums | await rated(store)
+
+
+async def rated(store: Store) -> dict[str, int]:
+    """What the honest rate rests on, as a message's own page counts it."""
+    async with store.read() as tx:
+        ids = [row["id"] for row in (await tx.connection.execute(text("select id from messages"))).mappings()]
+        counts = []
+        for message in ids:
+            [row] = await tx.all("message_named", name=message)
+            if row["sender"] is None:
+                continue
+            people, moments = await tx.all("recipients_of", message=message), await moments_of(tx, message)
+            measured = [person["id"] for person in audience(people) if has_pixel(row, person)]
+            fetched = {one.reader for one in moments if one.channel == "open" and one.reader in measured}
+            counts.append((counts_of(row, people, moments), len(measured), len(fetched)))
+    names = ("pixel", "link", "apple_proven", "apple_clicked", "apple_silent", "scanned")
+    return {
+        **{name: sum(getattr(one, name) for one, _, _ in counts) for name in names},
+        "pixel_and_link": sum(one.both for one, _, _ in counts),
+        "measured": sum(measured for _, measured, _ in counts),
+        "fetched": sum(fetched for _, _, fetched in counts),
+    }
 
 
 async def lived(house: House, *, seed: int) -> None:

@@ -16,6 +16,7 @@ from seenby.judge.evidence import HONEYPOT
 from seenby.judge.networks import network_of
 from seenby.report.counting import Look, counted
 from seenby.report.holding import FIRST, told_at
+from seenby.report.views.cause import Cause, cause_by
 from seenby.store import Transaction, answers, hits, mail_hosts
 from seenby.store.habits import habits_of
 from seenby.store.hits import KeptHit, Standing, Tally
@@ -209,11 +210,16 @@ def _is_news(before: Standing | None, verdict: Verdict, *, is_own: bool) -> bool
     return before is None or before.counted != is_own or _differs(before.verdict, verdict)
 
 
+def _cause(verdict: Verdict) -> Cause:
+    return cause_by(verdict.label, {reason.code for reason in verdict.reasons})
+
+
 def _changes(person: Mapping[Any, Any], tally: Tally) -> bool:
     was = (person["opened"], person["clicked"], person["opens"], person["clicks"], person["machines"])
     new = (tally.opened.value, tally.clicked.value, tally.opens, tally.clicks, tally.machines)
     return (
         was != new
+        or (person["fetched"], person["apple"], person["scanned"]) != (tally.fetched, tally.apple, tally.scanned)
         or person["opened_at"] != _micros(tally.opened_at)
         or person["clicked_at"] != _micros(tally.clicked_at)
     )
@@ -378,12 +384,16 @@ def _tally(
     opens = [hit for hit in mine if hit.id in own and hit.channel == hits.OPEN]
     clicks = [hit for hit in mine if hit.id in own and hit.channel == hits.CLICK]
     opened, clicked = states([(seen[hit.id], verdicts[hit.id]) for hit in mine], replied=replied)
+    causes = {_cause(verdicts[hit.id]) for hit in mine}
     return Tally(
         opened=opened,
         clicked=clicked,
         opens=len(opens),
         clicks=len(clicks),
         machines=sum(verdicts[hit.id].label.is_machine for hit in mine),
+        fetched=any(hit.channel == hits.OPEN for hit in mine),
+        apple=Cause.APPLE in causes,
+        scanned=any(cause.is_robot for cause in causes),
         opened_at=opens[-1].at if opens else None,
         clicked_at=clicks[-1].at if clicks else None,
     )

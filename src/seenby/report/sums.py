@@ -14,6 +14,19 @@ from seenby.store import Transaction
 from seenby.store.tables import SUMS
 
 DAY: Final = 86_400_000_000  # microseconds
+# Counted of copies with a pixel of their own, so that a message without any has none.
+OF_PIXELS: Final = (
+    "measurable",
+    "measured",
+    "fetched",
+    "pixel_and_link",
+    "pixel",
+    "link",
+    "apple_proven",
+    "apple_clicked",
+    "apple_silent",
+    "scanned",
+)
 SEEN, PROBABLY, CANNOT_KNOW, NO_SIGN = 3, 2, 1, 0  # a message's best state, as `messages` holds it
 
 
@@ -37,12 +50,10 @@ async def count(tx: Transaction, message: str) -> None:
 
 
 def _sums(now: Mapping[Any, Any]) -> dict[str, int]:
-    has_pixels = now["untouched"] is None and NO_PIXEL.isdisjoint(json.loads(now["notes"]))
-    counted = {
-        "measurable": now["pixels"] if has_pixels else 0,
-        "clicked": now["clicked_surely"] + now["clicked_probably"],
-    }
-    return {name: counted[name] if name in counted else int(now[name]) for name in SUMS}
+    sums = {"clicked": now["clicked_surely"] + now["clicked_probably"]}
+    if now["untouched"] is not None or not NO_PIXEL.isdisjoint(json.loads(now["notes"])):
+        sums |= dict.fromkeys(OF_PIXELS, 0)
+    return {name: sums[name] if name in sums else int(now[name]) for name in SUMS}
 
 
 def _best(now: Mapping[Any, Any], what: str) -> int:

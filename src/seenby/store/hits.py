@@ -55,6 +55,9 @@ class Tally:
     opens: int
     clicks: int
     machines: int
+    fetched: bool  # the images were, by whomever
+    apple: bool  # by Apple's prefetch
+    scanned: bool  # a scanner fetched images or links
     opened_at: datetime | None
     clicked_at: datetime | None
 
@@ -180,6 +183,9 @@ async def put_tally(tx: Transaction, *, recipient: str, tally: Tally) -> None:
         opens=tally.opens,
         clicks=tally.clicks,
         machines=tally.machines,
+        fetched=int(tally.fetched),
+        apple=int(tally.apple),
+        scanned=int(tally.scanned),
         opened_at=micros(tally.opened_at) if tally.opened_at else None,
         clicked_at=micros(tally.clicked_at) if tally.clicked_at else None,
     )

@@ -218,6 +218,16 @@ SUMS = (
     "raw_opens",  # every fetch of a pixel
     "raw_clicks",
     "machines",  # of all fetches: by machines and our own side
+    # what the honest rate is estimated from, of recipients whose copy was sent with a pixel of its own
+    "measured",  # all of these
+    "fetched",  # whose images were fetched, by whomever
+    "pixel_and_link",  # a person's open and click
+    "pixel",  # an open alone
+    "link",  # a click alone
+    "apple_proven",  # behind Apple's prefetch, with a person's open or click
+    "apple_clicked",  # of these, with a click
+    "apple_silent",
+    "scanned",  # whose copy a scanner fetched
 )
 
 # One message's sums as they are in its day's.
@@ -275,6 +285,9 @@ recipients = Table(
     _number("opens", default="0"),
     _number("clicks", default="0"),
     _number("machines", default="0"),
+    _number("fetched", default="0"),  # 1: the images were fetched, by whomever
+    _number("apple", default="0"),  # 1: by Apple's prefetch, so that an open cannot be seen
+    _number("scanned", default="0"),  # 1: a scanner fetched the copy's images or links
     _time("opened_at", null=True),  # the last open
     _time("clicked_at", null=True),
     Index("recipients_message", "message"),

@@ -5,6 +5,7 @@ know, other products count: they show a machine only where they found one. Who t
 at the level full only; below it a proxied open has none.
 """
 
+from collections.abc import Collection
 from enum import StrEnum
 from typing import Final
 
@@ -49,20 +50,24 @@ def codes_of(hit: Moment) -> frozenset[str]:
 
 def cause_of(hit: Moment) -> Cause:
     """The cause of one hit."""
-    codes = codes_of(hit)
-    match hit.label:
+    return cause_by(hit.label, codes_of(hit))
+
+
+def cause_by(label: Label, codes: Collection[str]) -> Cause:
+    """The cause that a verdict names, by its label and the codes of its reasons."""
+    match label:
         case Label.HUMAN | Label.PROXY_HUMAN:
             return Cause.PERSON
         case Label.SELF:
             return Cause.OWN
         case Label.UNKNOWN:
             return Cause.UNKNOWN
-        case Label.PREFETCH if codes & _APPLE:
+        case Label.PREFETCH if not _APPLE.isdisjoint(codes):
             return Cause.APPLE
-        case Label.PREFETCH if codes & _AHEAD:
+        case Label.PREFETCH if not _AHEAD.isdisjoint(codes):
             return Cause.AHEAD
         case Label.PREFETCH | Label.SCANNER | Label.PREVIEW_BOT:
-            return Cause.LISTED if codes & _LISTED else Cause.BEHAVED
+            return Cause.BEHAVED if _LISTED.isdisjoint(codes) else Cause.LISTED
 
 
 def provider_of(hit: Moment) -> str:

@@ -66,6 +66,7 @@ update verdicts set counted = :counted where hit = :hit and until is null;
 
 -- set_states: what the verdicts come to for one recipient
 update recipients set opened = :opened, clicked = :clicked, opens = :opens, clicks = :clicks, machines = :machines,
+  fetched = :fetched, apple = :apple, scanned = :scanned,
   opened_at = :opened_at, clicked_at = :clicked_at
 where id = :recipient;
 

@@ -4,11 +4,11 @@ update sums set message = message where message = :message;
 -- sums: what was last counted of one message
 select * from sums where message = :message;
 
--- sums_now: what is to be counted of one message, from its rows; `no_pixel` notes mean that nobody has one
+-- sums_now: what is to be counted of one message, from its rows; neither the team nor mailboxes that nobody reads
 select m.team, m.sender, m.accepted_at, m.untouched, m.notes, m.opened as best_opened, m.clicked as best_clicked,
   m.replied as any_replied,
   count(r.id) as copies,
-  coalesce(sum(case when r.pixels >= 2 and r.untracked is null then 1 else 0 end), 0) as pixels,
+  coalesce(sum(case when r.pixels >= 2 and r.untracked is null then 1 else 0 end), 0) as measurable,
   coalesce(sum(case when r.state = 'sent' then 1 else 0 end), 0) as sent,
   coalesce(sum(case when r.state in ('bounced', 'failed') then 1 else 0 end), 0) as bounced,
   coalesce(sum(case when r.opened = 'seen' then 1 else 0 end), 0) as opened,
@@ -19,32 +19,64 @@ select m.team, m.sender, m.accepted_at, m.untouched, m.notes, m.opened as best_o
   coalesce(sum(case when r.clicked = 'cannot_know' then 1 else 0 end), 0) as clicked_cannot_know,
   coalesce(sum(case when r.replied_at is not null then 1 else 0 end), 0) as replied,
   coalesce(sum(r.opens), 0) as opens, coalesce(sum(r.clicks), 0) as clicks,
+  coalesce(sum(case when r.pixels >= 2 and r.untracked is null and r.state = 'sent' then 1 else 0 end), 0) as
+  measured,
+  coalesce(sum(case when r.pixels >= 2 and r.untracked is null and r.state = 'sent' and r.fetched = 1 then 1 else 0
+  end), 0) as fetched,
+  coalesce(sum(case when r.pixels >= 2 and r.untracked is null and r.state = 'sent' and r.apple = 0 and r.opens > 0
+  and r.clicks > 0 then 1 else 0 end), 0) as pixel_and_link,
+  coalesce(sum(case when r.pixels >= 2 and r.untracked is null and r.state = 'sent' and r.apple = 0 and r.opens > 0
+  and r.clicks = 0 then 1 else 0 end), 0) as pixel,
+  coalesce(sum(case when r.pixels >= 2 and r.untracked is null and r.state = 'sent' and r.apple = 0 and r.opens = 0
+  and r.clicks > 0 then 1 else 0 end), 0) as link,
+  coalesce(sum(case when r.pixels >= 2 and r.untracked is null and r.state = 'sent' and r.apple = 1 and (r.opens > 0
+  or r.clicks > 0) then 1 else 0 end), 0) as apple_proven,
+  coalesce(sum(case when r.pixels >= 2 and r.untracked is null and r.state = 'sent' and r.apple = 1 and r.clicks > 0
+  then 1 else 0 end), 0) as apple_clicked,
+  coalesce(sum(case when r.pixels >= 2 and r.untracked is null and r.state = 'sent' and r.apple = 1 and r.opens = 0
+  and r.clicks = 0 then 1 else 0 end), 0) as apple_silent,
+  coalesce(sum(case when r.pixels >= 2 and r.untracked is null and r.state = 'sent' and r.scanned = 1 then 1 else 0
+  end), 0) as scanned,
   (select count(*) from events e where e.message = m.id and e.kind = 'unsubscribed') as unsubscribed,
   (select count(*) from attempts a where a.message = m.id and a.outcome = 'complaint') as complained,
-  (select count(*) from hits h where h.message = m.id and h.channel = 'open') as raw_opens,
-  (select count(*) from hits h where h.message = m.id and h.channel = 'click') as raw_clicks,
-  (select count(*) from verdicts v where v.message = m.id and v.until is null
-    and v.label not in ('human', 'proxy_human', 'unknown')) as machines
+  (select count(*) from hits h where h.message = m.id and h.channel = 'open'
+    and coalesce(h.recipient, '') not in (select q.id from recipients q join seeds d on d.team = q.team and
+  d.address = q.address_key where q.message = m.id)) as raw_opens,
+  (select count(*) from hits h where h.message = m.id and h.channel = 'click' and h.link <> 65535
+    and coalesce(h.recipient, '') not in (select q.id from recipients q join seeds d on d.team = q.team and
+  d.address = q.address_key where q.message = m.id)) as raw_clicks,
+  (select count(*) from verdicts v join hits h on h.id = v.hit where v.message = m.id and v.until is null
+    and v.label not in ('human', 'proxy_human', 'unknown')
+    and coalesce(h.recipient, '') not in (select q.id from recipients q join seeds d on d.team = q.team and
+  d.address = q.address_key where q.message = m.id)) as machines
 from messages m left join recipients r on r.message = m.id and (r.untracked is null or r.untracked = 'off')
+  and not exists (select 1 from seeds d where d.team = r.team and d.address = r.address_key)
 where m.id = :message and m.sender is not null
 group by m.id, m.team, m.sender, m.accepted_at, m.untouched, m.notes, m.opened, m.clicked, m.replied;
 
 -- put_sums: what is counted of one message from now on
 insert into sums (message, team, sender, day, copies, measurable, sent, bounced, opened, probably, cannot_know,
-  clicked, replied, unsubscribed, complained, opens, clicks, raw_opens, raw_clicks, machines)
+  clicked, replied, unsubscribed, complained, opens, clicks, raw_opens, raw_clicks, machines, measured, fetched,
+  pixel_and_link, pixel, link, apple_proven, apple_clicked, apple_silent, scanned)
 values (:message, :team, :sender, :day, :copies, :measurable, :sent, :bounced, :opened, :probably, :cannot_know,
-  :clicked, :replied, :unsubscribed, :complained, :opens, :clicks, :raw_opens, :raw_clicks, :machines)
+  :clicked, :replied, :unsubscribed, :complained, :opens, :clicks, :raw_opens, :raw_clicks, :machines, :measured,
+  :fetched, :pixel_and_link, :pixel, :link, :apple_proven, :apple_clicked, :apple_silent, :scanned)
 on conflict (message) do update set copies = excluded.copies, measurable = excluded.measurable, sent =
   excluded.sent, bounced = excluded.bounced, opened = excluded.opened, probably = excluded.probably, cannot_know =
   excluded.cannot_know, clicked = excluded.clicked, replied = excluded.replied, unsubscribed =
   excluded.unsubscribed, complained = excluded.complained, opens = excluded.opens, clicks = excluded.clicks,
-  raw_opens = excluded.raw_opens, raw_clicks = excluded.raw_clicks, machines = excluded.machines;
+  raw_opens = excluded.raw_opens, raw_clicks = excluded.raw_clicks, machines = excluded.machines, measured =
+  excluded.measured, fetched = excluded.fetched, pixel_and_link = excluded.pixel_and_link, pixel = excluded.pixel, link = excluded.link,
+  apple_proven = excluded.apple_proven, apple_clicked = excluded.apple_clicked, apple_silent =
+  excluded.apple_silent, scanned = excluded.scanned;
 
 -- add_to_day: a day's sums change by so much
 insert into days (team, day, sender, messages, copies, measurable, sent, bounced, opened, probably, cannot_know,
-  clicked, replied, unsubscribed, complained, opens, clicks, raw_opens, raw_clicks, machines)
+  clicked, replied, unsubscribed, complained, opens, clicks, raw_opens, raw_clicks, machines, measured, fetched,
+  pixel_and_link, pixel, link, apple_proven, apple_clicked, apple_silent, scanned)
 values (:team, :day, :sender, :messages, :copies, :measurable, :sent, :bounced, :opened, :probably, :cannot_know,
-  :clicked, :replied, :unsubscribed, :complained, :opens, :clicks, :raw_opens, :raw_clicks, :machines)
+  :clicked, :replied, :unsubscribed, :complained, :opens, :clicks, :raw_opens, :raw_clicks, :machines, :measured,
+  :fetched, :pixel_and_link, :pixel, :link, :apple_proven, :apple_clicked, :apple_silent, :scanned)
 on conflict (team, day, sender) do update set messages = days.messages + excluded.messages,
   copies = days.copies + excluded.copies, measurable = days.measurable + excluded.measurable, sent = days.sent +
   excluded.sent, bounced = days.bounced + excluded.bounced, opened = days.opened + excluded.opened, probably =
@@ -52,7 +84,26 @@ on conflict (team, day, sender) do update set messages = days.messages + exclude
   excluded.clicked, replied = days.replied + excluded.replied, unsubscribed = days.unsubscribed +
   excluded.unsubscribed, complained = days.complained + excluded.complained, opens = days.opens + excluded.opens,
   clicks = days.clicks + excluded.clicks, raw_opens = days.raw_opens + excluded.raw_opens, raw_clicks =
-  days.raw_clicks + excluded.raw_clicks, machines = days.machines + excluded.machines;
+  days.raw_clicks + excluded.raw_clicks, machines = days.machines + excluded.machines, measured = days.measured +
+  excluded.measured, fetched = days.fetched + excluded.fetched, pixel_and_link = days.pixel_and_link + excluded.pixel_and_link, pixel = days.pixel
+  + excluded.pixel, link = days.link + excluded.link, apple_proven = days.apple_proven + excluded.apple_proven,
+  apple_clicked = days.apple_clicked + excluded.apple_clicked, apple_silent = days.apple_silent +
+  excluded.apple_silent, scanned = days.scanned + excluded.scanned;
 
 -- set_best: what a message is found by: the best that is known of any recipient
 update messages set opened = :opened, clicked = :clicked, replied = :replied where id = :message;
+
+-- day_sums: the sums of a team's days, by sender, from one day to before another
+select * from days where team = :team and day >= :since and day < :until order by day;
+
+-- label_sums: the sums of messages with one label, by day and sender
+select s.day, s.sender, count(*) as messages, sum(s.copies) as copies, sum(s.measurable) as measurable, sum(s.sent)
+  as sent, sum(s.bounced) as bounced, sum(s.opened) as opened, sum(s.probably) as probably, sum(s.cannot_know) as
+  cannot_know, sum(s.clicked) as clicked, sum(s.replied) as replied, sum(s.unsubscribed) as unsubscribed,
+  sum(s.complained) as complained, sum(s.opens) as opens, sum(s.clicks) as clicks, sum(s.raw_opens) as raw_opens,
+  sum(s.raw_clicks) as raw_clicks, sum(s.machines) as machines, sum(s.measured) as measured, sum(s.fetched) as
+  fetched, sum(s.pixel_and_link) as pixel_and_link, sum(s.pixel) as pixel, sum(s.link) as link, sum(s.apple_proven) as apple_proven,
+  sum(s.apple_clicked) as apple_clicked, sum(s.apple_silent) as apple_silent, sum(s.scanned) as scanned
+from labels l join sums s on s.message = l.message
+where l.team = :team and l.label = :label and l.accepted_at >= :since and l.accepted_at < :until
+group by s.day, s.sender order by s.day;

@@ -29,6 +29,15 @@ _SUMS = (
     "raw_opens",
     "raw_clicks",
     "machines",
+    "measured",
+    "fetched",
+    "pixel_and_link",
+    "pixel",
+    "link",
+    "apple_proven",
+    "apple_clicked",
+    "apple_silent",
+    "scanned",
 )
 
 
@@ -122,6 +131,9 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column("address_key", sa.Text(), server_default="", nullable=False))
         batch_op.add_column(sa.Column("domain", sa.Text(), server_default="", nullable=False))
         batch_op.add_column(sa.Column("accepted_at", sa.BigInteger(), nullable=True))
+        batch_op.add_column(sa.Column("fetched", sa.Integer(), server_default="0", nullable=False))
+        batch_op.add_column(sa.Column("apple", sa.Integer(), server_default="0", nullable=False))
+        batch_op.add_column(sa.Column("scanned", sa.Integer(), server_default="0", nullable=False))
         batch_op.create_index("recipients_domain", ["team", "domain", "accepted_at", "message"])
         batch_op.create_index("recipients_person", ["team", "address_key", "accepted_at", "message"])
     has_failed = sa.text("state in ('bounced', 'failed')")
@@ -169,6 +181,8 @@ def _known(*, is_sqlite: bool) -> tuple[str, ...]:
     return (
         f"update recipients set address_key = lower(address), domain = lower({domain}), "
         "accepted_at = (select m.accepted_at from messages m where m.id = recipients.message)",
+        f"update recipients set fetched = {_ANY.format(_FETCHED)}, apple = {_ANY.format(_APPLE)}, "
+        f"scanned = {_ANY.format(_SCANNED)}",
         f"update messages set opened = {best.format(rank.format('r.opened'))}, "
         f"clicked = {best.format(rank.format('r.clicked'))}",
         f"insert into search (team, words, message) select {team}, {words}, m.id from messages m "
@@ -177,6 +191,14 @@ def _known(*, is_sqlite: bool) -> tuple[str, ...]:
     )
 
 
+_ANY = """coalesce((select max(case when {} then 1 else 0 end) from hits h
+  left join verdicts v on v.hit = h.id and v.until is null
+  where h.message = recipients.message and h.recipient = recipients.id), 0)"""
+_FETCHED = "h.channel = 'open'"
+_APPLE_ONE = """(v.reasons like '%"apple_prefetch"%' or v.reasons like '%"apple_network"%')"""
+_AHEAD = """(v.reasons like '%"gmail_prefetch"%' or v.reasons like '%"early_proxy"%')"""
+_APPLE = f"v.label = 'prefetch' and {_APPLE_ONE}"
+_SCANNED = f"v.label in ('scanner', 'preview_bot') or v.label = 'prefetch' and not {_APPLE_ONE} and not {_AHEAD}"
 _PEOPLE = """(select m.id, count(r.id) as copies,
   sum(case when r.pixels >= 2 and r.untracked is null and m.untouched is null then 1 else 0 end) as measurable,
   sum(case when r.state = 'sent' then 1 else 0 end) as sent,
@@ -186,14 +208,34 @@ _PEOPLE = """(select m.id, count(r.id) as copies,
   sum(case when r.opened = 'cannot_know' then 1 else 0 end) as cannot_know,
   sum(case when r.clicked in ('seen', 'probably') then 1 else 0 end) as clicked,
   sum(case when r.replied_at is not null then 1 else 0 end) as replied,
-  sum(r.opens) as opens, sum(r.clicks) as clicks
+  sum(r.opens) as opens, sum(r.clicks) as clicks,
+  coalesce(sum(case when r.pixels >= 2 and r.untracked is null and r.state = 'sent' then 1 else 0 end), 0) as
+  measured,
+  coalesce(sum(case when r.pixels >= 2 and r.untracked is null and r.state = 'sent' and r.fetched = 1 then 1 else 0
+  end), 0) as fetched,
+  coalesce(sum(case when r.pixels >= 2 and r.untracked is null and r.state = 'sent' and r.apple = 0 and r.opens > 0
+  and r.clicks > 0 then 1 else 0 end), 0) as pixel_and_link,
+  coalesce(sum(case when r.pixels >= 2 and r.untracked is null and r.state = 'sent' and r.apple = 0 and r.opens > 0
+  and r.clicks = 0 then 1 else 0 end), 0) as pixel,
+  coalesce(sum(case when r.pixels >= 2 and r.untracked is null and r.state = 'sent' and r.apple = 0 and r.opens = 0
+  and r.clicks > 0 then 1 else 0 end), 0) as link,
+  coalesce(sum(case when r.pixels >= 2 and r.untracked is null and r.state = 'sent' and r.apple = 1 and (r.opens > 0
+  or r.clicks > 0) then 1 else 0 end), 0) as apple_proven,
+  coalesce(sum(case when r.pixels >= 2 and r.untracked is null and r.state = 'sent' and r.apple = 1 and r.clicks > 0
+  then 1 else 0 end), 0) as apple_clicked,
+  coalesce(sum(case when r.pixels >= 2 and r.untracked is null and r.state = 'sent' and r.apple = 1 and r.opens = 0
+  and r.clicks = 0 then 1 else 0 end), 0) as apple_silent,
+  coalesce(sum(case when r.pixels >= 2 and r.untracked is null and r.state = 'sent' and r.scanned = 1 then 1 else 0
+  end), 0) as scanned
 from messages m join recipients r on r.message = m.id and (r.untracked is null or r.untracked = 'off')
+  and not exists (select 1 from seeds d where d.team = r.team and d.address = r.address_key)
 where m.sender is not null group by m.id)"""
 _HITS = """(select message, sum(case when channel = 'open' then 1 else 0 end) as raw_opens,
-  sum(case when channel = 'click' then 1 else 0 end) as raw_clicks from hits group by message)"""
+  sum(case when channel = 'click' and link <> 65535 then 1 else 0 end) as raw_clicks from hits group by message)"""
 _DAYS = (
     f"""insert into sums (message, team, sender, day, copies, measurable, sent, bounced, opened, probably, cannot_know,
-  clicked, replied, unsubscribed, complained, opens, clicks, raw_opens, raw_clicks, machines)
+  clicked, replied, unsubscribed, complained, opens, clicks, raw_opens, raw_clicks, machines, measured, fetched,
+  pixel_and_link, pixel, link, apple_proven, apple_clicked, apple_silent, scanned)
 select m.id, m.team, m.sender, m.accepted_at / 86400000000, coalesce(p.copies, 0), coalesce(p.measurable, 0),
   coalesce(p.sent, 0), coalesce(p.bounced, 0), coalesce(p.opened, 0), coalesce(p.probably, 0),
   coalesce(p.cannot_know, 0), coalesce(p.clicked, 0), coalesce(p.replied, 0),
@@ -201,7 +243,10 @@ select m.id, m.team, m.sender, m.accepted_at / 86400000000, coalesce(p.copies, 0
   (select count(*) from attempts a where a.message = m.id and a.outcome = 'complaint'),
   coalesce(p.opens, 0), coalesce(p.clicks, 0), coalesce(h.raw_opens, 0), coalesce(h.raw_clicks, 0),
   (select count(*) from verdicts v where v.message = m.id and v.until is null
-    and v.label not in ('human', 'proxy_human', 'unknown'))
+    and v.label not in ('human', 'proxy_human', 'unknown')),
+  coalesce(p.measured, 0), coalesce(p.fetched, 0), coalesce(p.pixel_and_link, 0), coalesce(p.pixel, 0),
+  coalesce(p.link, 0),
+  coalesce(p.apple_proven, 0), coalesce(p.apple_clicked, 0), coalesce(p.apple_silent, 0), coalesce(p.scanned, 0)
 from messages m left join {_PEOPLE} p on p.id = m.id left join {_HITS} h on h.message = m.id
 where m.sender is not null""",
     f"""insert into days (team, day, sender, messages, {", ".join(_SUMS)})
@@ -215,6 +260,9 @@ def downgrade() -> None:
     op.drop_index("recipients_person", "recipients")
     op.drop_index("recipients_domain", "recipients")
     with op.batch_alter_table("recipients") as batch_op:
+        batch_op.drop_column("scanned")
+        batch_op.drop_column("apple")
+        batch_op.drop_column("fetched")
         batch_op.drop_column("accepted_at")
         batch_op.drop_column("domain")
         batch_op.drop_column("address_key")
