@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from sqlalchemy import text
 
 from seenby.judge import REASONS
+from seenby.report import sums
 from seenby.report.accuracy import (
     OTHERS,
     SOURCES,
@@ -205,6 +206,7 @@ async def test_who_answered_is_looked_for_before_the_answer(team: Store) -> None
         async with team.write() as tx:
             at = NOW - timedelta(days=1) + minutes(30)
             await tx.run("set_replied", recipient=f"{name}-0", at=micros(at))
+            await sums.count(tx, name)
     assert (await found_in(team)).answered == Share(part=1, of=2)
 
 

@@ -1,7 +1,7 @@
 """What is known of who fetched, whatever the judge thinks: seed mailboxes, what the team said, and who answered.
 
-Read from the newest messages back, up to so many; no hit is looked at but those of messages that went to a seed, or
-that somebody answered.
+Read from the newest copies back, up to so many; no hit is looked at but those of messages that went to a seed, or that
+somebody answered.
 """
 
 import asyncio
@@ -18,8 +18,7 @@ from seenby.words.address import Address, parse_address
 from seenby.words.errors import SeenbyError
 from seenby.words.verdict import Verdict
 
-MESSAGES: Final = 20_000  # the newest that are looked at
-COPIES: Final = 2000  # of those, the newest that went to seeds, and to people who answered
+COPIES: Final = 2000  # the newest that are looked at, of those to seeds and of those to people who answered
 ROWS: Final = 100_000  # whoever has a copy can fetch it as often as they like
 MOST_SEEDS: Final = 100
 # Verdicts with one of these knew what they are to be measured by.
@@ -67,13 +66,13 @@ async def seeds_of(tx: Transaction, *, team: str) -> Sequence[Mapping[Any, Any]]
 
 async def on_seeds(tx: Transaction, *, team: str) -> Sequence[Fetched]:
     """Every fetch of copies that went to a seed mailbox since it was one."""
-    rows = await tx.all("hits_on_seeds", team=team, messages=MESSAGES, limit=COPIES, rows=ROWS)
+    rows = await tx.all("hits_on_seeds", team=team, limit=COPIES, rows=ROWS)
     return await asyncio.to_thread(_fetched, rows)
 
 
 async def before_answers(tx: Transaction, *, team: str) -> Sequence[Sequence[Fetched]]:
     """For each recipient who answered, the fetches of their copy before that."""
-    rows = await tx.all("hits_before_answers", team=team, messages=MESSAGES, limit=COPIES, rows=ROWS)
+    rows = await tx.all("hits_before_answers", team=team, limit=COPIES, rows=ROWS)
     fetched = await asyncio.to_thread(_fetched, rows)
     return [list(theirs) for _, theirs in groupby(fetched, key=lambda one: one.recipient)]
 

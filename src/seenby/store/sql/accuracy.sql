@@ -9,22 +9,18 @@ select address, made_at from seeds where team = :team order by address;
 
 -- hits_on_seeds: the fetches of the newest copies to seed mailboxes, with all that was thought of each
 select subquery.recipient, h.id as hit, h.channel, v.label, v.permille, v.reasons, v.rules
-from (select r.id as recipient, r.message
-    from (select id, accepted_at from messages where team = :team and sender is not null
-      order by accepted_at desc limit :messages) newest_subquery
-    join recipients r on r.message = newest_subquery.id
-    join seeds s on s.team = :team and s.address = lower(r.address) and s.made_at <= newest_subquery.accepted_at
-    order by newest_subquery.accepted_at desc limit :limit) subquery
+from (select r.id as recipient, r.message from seeds s cross join recipients r  -- in this order: the seeds are few
+    where s.team = :team and r.team = :team and r.address_key = s.address and r.accepted_at >= s.made_at
+    order by r.accepted_at desc limit :limit) subquery
 join hits h on h.message = subquery.message and h.recipient = subquery.recipient and coalesce(h.link, 0) <> 65535
 join verdicts v on v.hit = h.id order by subquery.recipient, h.at, h.id, v.revision limit :rows;
 
 -- hits_before_answers: the fetches by which people who answered could have been recognised
 select subquery.recipient, h.id as hit, h.channel, v.label, v.permille, v.reasons, v.rules
 from (select r.id as recipient, r.message, r.replied_at
-    from (select id, accepted_at from messages where team = :team and sender is not null
-      order by accepted_at desc limit :messages) newest_subquery
-    join recipients r on r.message = newest_subquery.id and r.replied_at is not null
-    order by newest_subquery.accepted_at desc limit :limit) subquery
+    from (select id, accepted_at from messages where team = :team and replied = 1
+      order by accepted_at desc limit :limit) newest_subquery
+    join recipients r on r.message = newest_subquery.id and r.replied_at is not null limit :limit) subquery
 join hits h on h.message = subquery.message and h.recipient = subquery.recipient and h.at < subquery.replied_at
   and coalesce(h.link, 0) <> 65535
 join verdicts v on v.hit = h.id order by subquery.recipient, h.at, h.id, v.revision limit :rows;

@@ -114,7 +114,7 @@ union all
 select id from messages where team = :team and message_id = :name limit 1;
 
 -- recipients_of: everybody one message went to, and whether that is a mailbox that nobody reads
-select r.*, exists (select 1 from seeds s where s.team = r.team and s.address = lower(r.address)) as is_seed
+select r.*, exists (select 1 from seeds s where s.team = r.team and s.address = r.address_key) as is_seed
 from recipients r where r.message = :message order by r.role desc, r.address;
 
 -- links_of: the links of one message
