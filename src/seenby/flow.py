@@ -50,7 +50,7 @@ from seenby.instrument.wishes import read_wishes
 from seenby.journal import Reader
 from seenby.judge import lesson
 from seenby.report import sums
-from seenby.report.reading import decide, gather, write
+from seenby.report.reading import decide, gather, is_current, write
 from seenby.store import (
     Store,
     Transaction,
@@ -321,8 +321,8 @@ async def judge(house: House, *, message: str) -> None:
         facts = await gather(tx, message=row, now=house.now())
     decision = await asyncio.to_thread(decide, facts, window=house.repeat_window)
     async with house.store.write() as tx:
-        if not await tx.run("hold_judgement", id=message):
-            return  # another worker was quicker, or more came in: then it is due again
+        if not await tx.run("hold_judgement", id=message) or not await is_current(tx, facts):
+            return  # another was quicker, or more came in: then it is due again
         again = await write(tx, facts, decision, now=house.now(), burst_wait=house.burst_wait)
         await sums.count(tx, message)
         await tx.run("judged", id=message, seen=row["judge_at"], again=micros(again) if again else None)

@@ -14,8 +14,8 @@ from typing import Any, Final
 from sqlalchemy.exc import IntegrityError
 
 from seenby import maillog
-from seenby.report.reading import Decision, Facts, decide, gather, write
-from seenby.store import Store, hits
+from seenby.report.reading import Decision, Facts, decide, gather, is_current, write
+from seenby.store import Store
 from seenby.words.errors import SeenbyError
 
 PAGE: Final = 50  # messages between two looks at what is left
@@ -98,8 +98,7 @@ async def _write(store: Store, again: Again, facts: Facts, decision: Decision) -
     """Whether it could be written: not if somebody else judged the message meanwhile."""
     try:
         async with store.write() as tx:
-            standing = await hits.standing_verdicts(tx, message=facts.message["id"])
-            if standing != facts.standing:
+            if not await is_current(tx, facts):
                 return False
             await write(tx, facts, decision, now=again.now, burst_wait=timedelta(0))
     except IntegrityError:  # two at the same moment, on PostgreSQL

@@ -55,6 +55,7 @@ class Facts:
     kept: Sequence[KeptHit]
     standing: Mapping[str, Standing]
     earlier: Mapping[str, Verdict]  # of settled hits of which a statement was taken back: what stood before it
+    believed: tuple[int, int]  # verdicts and revisions, by which a change is noticed
     said: Mapping[str, str]  # of which hits the team said who it was: me, or person
     evidence: Evidence
     again: bool  # settled verdicts are looked at as well
@@ -84,10 +85,21 @@ async def gather(tx: Transaction, *, message: Mapping[Any, Any], now: datetime, 
         kept=kept,
         standing=standing,
         earlier=await _earlier(tx, message["id"], unsaid) if unsaid else {},
+        believed=await _believed(tx, message["id"]),
         said=said,
         evidence=await _evidence(tx, message, recipients, kept, said=said, now=now, again=again),
         again=again,
     )
+
+
+async def is_current(tx: Transaction, facts: Facts) -> bool:
+    """Whether nobody has judged the message since its facts were gathered."""
+    return await _believed(tx, facts.message["id"]) == facts.believed
+
+
+async def _believed(tx: Transaction, message: str) -> tuple[int, int]:
+    row = await tx.one("believed", message=message)
+    return (int(row["verdicts"]), int(row["revisions"])) if row else (0, 0)
 
 
 async def _earlier(tx: Transaction, message: str, hit_ids: Collection[str]) -> Mapping[str, Verdict]:

@@ -54,6 +54,9 @@ select * from verdicts where message = :message and until is null;
 -- verdicts_of: every verdict of one message, revised ones too
 select * from verdicts where message = :message order by hit, revision;
 
+-- believed: changes with every verdict that is written of one message
+select count(*) as verdicts, coalesce(sum(revision), 0) as revisions from verdicts where message = :message;
+
 -- supersede: this verdict no longer stands
 update verdicts set until = :at where hit = :hit and until is null;
 

@@ -1,0 +1,149 @@
+"""Figures of many messages: what became of the mail of some days, and whether two lots of mail really differ. Pure.
+
+Everything is a sum of day sums (`report.sums`). Recipients who could not be measured stand in no rate of opens; how
+many could stands beside it. Every share says of what it is one.
+"""
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from seenby.report.rate import Counts, Rate, open_rate
+from seenby.store.tables import SUMS
+
+ENOUGH: Final = 10  # recipients on each side, before two shares are compared
+_Z: Final = 1.96  # 95 %
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Share:
+    """A part of a whole, with what both are, and its 95 % interval after Wilson (1927)."""
+
+    name: str
+    part: int
+    whole: int
+    of: str  # the formula, in words
+
+    @property
+    def share(self) -> float | None:
+        """None of nobody."""
+        return self.part / self.whole if self.whole else None
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """What the share may be where these are a sample of such mail."""
+        return wilson(self.part, self.whole)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figures:
+    """The sums of some mail, and what follows from them."""
+
+    sums: Mapping[str, int]
+
+    def __getitem__(self, name: str) -> int:
+        return self.sums[name]
+
+    @property
+    def rate(self) -> Rate | None:
+        """The honest open rate; None for too few recipients."""
+        return open_rate(self.counts)
+
+    @property
+    def counts(self) -> Counts:
+        """What the honest rate is estimated from."""
+        sums = self.sums
+        apple = sums["apple_proven"] + sums["apple_silent"]
+        seen = sums["pixel_and_link"] + sums["pixel"] + sums["link"]
+        return Counts(
+            both=sums["pixel_and_link"],
+            pixel=sums["pixel"],
+            link=sums["link"],
+            silent=sums["measured"] - seen - apple,
+            apple_proven=sums["apple_proven"],
+            apple_clicked=sums["apple_clicked"],
+            apple_silent=sums["apple_silent"],
+            scanned=sums["scanned"],
+            unmeasured=sums["sent"] - sums["measured"],
+        )
+
+    def shares(self) -> Mapping[str, Share]:
+        """Every share the page shows, by name."""
+        sums, people = self.sums, self.counts.proven
+        clicked = sums["pixel_and_link"] + sums["link"] + sums["apple_clicked"]
+        rows = (
+            ("people", people, sums["measured"], "recipients whom a person's open or click was read of, of those whose "
+             "copy was delivered with an image of its own"),
+            ("unique", sums["fetched"], sums["measured"], "recipients whose image was fetched by anybody or anything, "
+             "of the same"),
+            ("clicked", sums["clicked"], sums["sent"], "recipients of whom a person's click was read, of all to whom "
+             "it was delivered"),
+            ("click_to_open", clicked, people, "of the recipients who opened, as far as is known, those who clicked"),
+            ("replied", sums["replied"], sums["sent"], "recipients known to have answered, of all to whom it was "
+             "delivered; answers that nobody told Seenby of are not among them"),
+            ("bounced", sums["bounced"], sums["copies"], "copies that were refused, came back or were given up, of "
+             "all"),
+            ("unsubscribed", sums["unsubscribed"], sums["sent"], "recipients who want no more mail, of all to whom it "
+             "was delivered"),
+            ("complained", sums["complained"], sums["sent"], "recipients who called it unwanted at their provider, of "
+             "all to whom it was delivered"),
+            ("coverage", sums["measured"], sums["sent"], "recipients whose copy carried an image of its own, of all to "
+             "whom it was delivered"),
+        )  # fmt: skip
+        return {name: Share(name=name, part=part, whole=whole, of=of) for name, part, whole, of in rows}
+
+
+def add_up(rows: Iterable[Mapping[Any, Any]]) -> Figures:
+    """The sums of some days."""
+    sums = dict.fromkeys(("messages", *SUMS), 0)
+    for row in rows:
+        for name in sums:
+            sums[name] += int(row[name] or 0)
+    return Figures(sums=sums)
+
+
+def wilson(part: int, whole: int) -> tuple[float, float]:
+    """The 95 % interval of a share; everything when there is nothing to go by."""
+    if whole <= 0:
+        return 0.0, 1.0
+    part = min(part, whole)
+    share, z2 = part / whole, _Z * _Z
+    middle = (share + z2 / (2 * whole)) / (1 + z2 / whole)
+    half = _Z / (1 + z2 / whole) * math.sqrt(share * (1 - share) / whole + z2 / (4 * whole * whole))
+    return max(0.0, middle - half), min(1.0, middle + half)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """Two shares, the second less the first, with its 95 % interval (Newcombe 1998, method 10)."""
+
+    before: Share
+    after: Share
+    low: float
+    high: float
+
+    @property
+    def is_sure(self) -> bool:
+        """Whether chance alone would seldom (1 in 20) make as much of a difference."""
+        return self.low > 0 or self.high < 0
+
+    @property
+    def points(self) -> float:
+        """In percentage points."""
+        return 100 * ((self.after.share or 0.0) - (self.before.share or 0.0))
+
+
+def compare(before: Share, after: Share) -> Difference | None:
+    """Whether two shares differ; None where there are too few on either side to say so."""
+    if before.whole < ENOUGH or after.whole < ENOUGH:
+        return None
+    one, other = before.part / before.whole, after.part / after.whole
+    (low_one, high_one), (low_other, high_other) = before.interval, after.interval
+    difference = other - one
+    return Difference(
+        before=before,
+        after=after,
+        low=difference - math.hypot(other - low_other, high_one - one),
+        high=difference + math.hypot(high_other - other, one - low_one),
+    )
