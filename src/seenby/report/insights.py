@@ -111,7 +111,7 @@ def wilson(part: int, whole: int) -> tuple[float, float]:
     share, z2 = part / whole, _Z * _Z
     middle = (share + z2 / (2 * whole)) / (1 + z2 / whole)
     half = _Z / (1 + z2 / whole) * math.sqrt(share * (1 - share) / whole + z2 / (4 * whole * whole))
-    return max(0.0, middle - half), min(1.0, middle + half)
+    return max(0.0, min(share, middle - half)), min(1.0, max(share, middle + half))  # however they are rounded
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,6 +8,7 @@ from seenby.throttle import Throttle
 from seenby.web import (
     accuracy,
     bell,
+    insights,
     labelling,
     mailbox,
     message,
@@ -32,6 +33,7 @@ ROUTERS = (
     session.router,
     sent.router,
     labelling.router,
+    insights.router,
     message.router,
     mailbox.router,
     settings.router,
