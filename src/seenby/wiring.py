@@ -33,6 +33,7 @@ from seenby.gateway.certificate import tls_context
 from seenby.journal import FileReader
 from seenby.journal.bus import Bus
 from seenby.journal.jetstream import JetStreamReader
+from seenby.journal.seal import Seal
 from seenby.keys import known_key_ids
 from seenby.metrics import served
 from seenby.networkdata import load_lists
@@ -237,7 +238,7 @@ async def _work(settings: Settings, house: House, folder: Folder, stop: asyncio.
     if not settings.nats_url:
         await Worker(house, FileReader(folder.journal)).run(stop)
         return
-    async with contextlib.aclosing(JetStreamReader(Bus(settings))) as journal:
+    async with contextlib.aclosing(JetStreamReader(Bus(settings), Seal(folder.keyring))) as journal:
         await Worker(house, journal).run(stop)
 
 

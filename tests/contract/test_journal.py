@@ -15,6 +15,7 @@ from seenby.journal import FileJournal, FileReader, Journal, MemoryJournal, Read
 from seenby.journal.bus import Bus
 from seenby.journal.jetstream import JetStreamReader
 from seenby.journal.mover import Mover
+from seenby.journal.seal import Seal
 from seenby.settings import Settings
 from seenby.words.policy import Level
 from seenby.words.token import Keyring, Kind, Token, decode_id, encode_id, sign_token
@@ -69,7 +70,7 @@ def keeper(request, tmp_path):
         yield Keeper(make, FileReader(folder.journal), at_once)
         return
     settings = Settings(nats_url=request.getfixturevalue("nats").url, nats_stream=f"s{secrets.token_hex(4)}")
-    mover = Mover(folder.journal, Bus(settings), piece_hits=5)
+    mover = Mover(folder.journal, Bus(settings), Seal(folder.keyring), piece_hits=5)
 
     async def moved(hits: int) -> None:
         async with asyncio.timeout(20):
@@ -77,7 +78,7 @@ def keeper(request, tmp_path):
                 await asyncio.sleep(0.01)
 
     mover.start()
-    yield Keeper(make, JetStreamReader(Bus(settings)), moved)
+    yield Keeper(make, JetStreamReader(Bus(settings), Seal(folder.keyring)), moved)
     mover.stop()
 
 

@@ -21,7 +21,10 @@ from seenby.journal import FileJournal, pack_hit
 from seenby.journal.bus import Bus
 from seenby.journal.jetstream import JetStreamReader
 from seenby.journal.mover import Mover
-from seenby.journal.segment import segment_names
+from seenby.journal.piece import Place, pack_piece, pack_places
+from seenby.journal.seal import Seal, Sealed
+from seenby.journal.segment import segment_names, writer_of
+from seenby.keys import new_keyring, rotate_key
 from seenby.settings import Settings
 from seenby.store import Store
 from seenby.words.policy import Level
@@ -66,7 +69,7 @@ class Town:
         assert self.journal.lost == 0
 
     def reader(self, *, lease: float = 5.0) -> JetStreamReader:
-        made = JetStreamReader(Bus(self.settings), lease_seconds=lease)
+        made = JetStreamReader(Bus(self.settings), Seal(self.folder.keyring), lease_seconds=lease)
         self.readers.append(made)
         return made
 
@@ -125,7 +128,9 @@ async def make_town(store: Store, tmp_path: Path) -> AsyncIterator[Callable[...,
             settings=Settings(nats_url=url, data=folder.path, **settings),
             raw=decode_id(sign_token(token, house.keys)) or b"",
             journal=FileJournal(folder.journal, segment_bytes=65_536),
-            mover=Mover(folder.journal, Bus(Settings(nats_url=url, **settings)), look_seconds=0.3),
+            mover=Mover(
+                folder.journal, Bus(Settings(nats_url=url, **settings)), Seal(folder.keyring), look_seconds=0.3
+            ),
         )
         town.mover.start()
         town.journal.start()
@@ -283,7 +288,7 @@ async def test_a_piece_delivered_ten_times_adds_nothing(make_town: MakeTown, ser
     town = await make_town(server.url)
     await town.hit(100)
     await town.all_moved()
-    reader = Forgetful(Bus(town.settings), lease_seconds=0.3)
+    reader = Forgetful(Bus(town.settings), Seal(town.folder.keyring), lease_seconds=0.3)
     town.readers.append(reader)
 
     async def has_died_ten_times() -> bool:
@@ -385,7 +390,7 @@ async def test_what_is_no_piece_is_reported_and_dropped(
         await client.publish(f"seenby.stored.{segment_names(town.folder.journal)[0].split('-')[1]}", rubbish)
     await client.close()
     await town.all_arrive(town.reader())
-    assert capsys.readouterr().err.count("no piece of a journal") == 4
+    assert capsys.readouterr().err.count("no piece that one of our trackers sealed") == 4
 
 
 async def test_a_password_opens_the_bus_and_stands_in_no_log(
@@ -416,7 +421,7 @@ async def test_the_rights_that_the_documentation_gives_are_enough(
     with running_nats(config=rights) as server:
         town = await make_town(server.url.replace("//", "//tracker:tracker-secret@"))
         worker = Settings(nats_url=server.url.replace("//", "//worker:worker-secret@"))
-        town.readers.append(JetStreamReader(Bus(worker)))
+        town.readers.append(JetStreamReader(Bus(worker), Seal(town.folder.keyring)))
         await town.hit(1000)
         await town.all_arrive(town.readers[0])
         assert "bus_complains" not in capsys.readouterr().err
@@ -430,7 +435,7 @@ async def test_one_process_moves_a_folder_and_another_takes_over_when_it_ends(
     town = await make_town(server.url)
     await town.hit(10)
     await town.all_moved()
-    second = Mover(town.folder.journal, Bus(town.settings))
+    second = Mover(town.folder.journal, Bus(town.settings), Seal(town.folder.keyring))
     second.start()
     await asyncio.sleep(0.5)
     assert second.moved == 0
@@ -441,3 +446,50 @@ async def test_one_process_moves_a_folder_and_another_takes_over_when_it_ends(
     await until(lambda: is_true(second.moved >= 10), "nobody took over")
     town.sent = 20
     await town.all_arrive(town.reader())
+
+
+async def test_who_has_rights_on_the_bus_and_no_key_moves_nothing(make_town: MakeTown, server: NatsServer) -> None:
+    """A leaked password neither invents hits nor makes a tracker let go of answered ones."""
+    town = await make_town(server.url)
+    await town.hit(40)
+    await town.all_moved()
+    names = segment_names(town.folder.journal)
+    assert names
+    bus = Bus(town.settings)
+    stranger = await nats.connect(server.url)
+    whole = pack_places([Place(name, 0, 2**40) for name in names])
+    forged = pack_piece(Place(names[0], 2**41, 2**41 + 1), [pack_hit(os.urandom(16), 1, town.raw, "GET")])
+    with_other_key = Seal(new_keyring)
+    for word in (whole, b"", b"x" * 40, with_other_key.close(Sealed.STORED, whole)):
+        for name in names:
+            await stranger.publish(bus.stored(writer_of(name)), word)
+    sealed = Seal(town.folder.keyring).close(Sealed.STORED, forged)  # a word of the store's is no piece
+    for piece in (forged, with_other_key.close(Sealed.PIECE, forged), sealed):
+        await stranger.jetstream().publish(bus.hits, piece)
+    await stranger.flush()
+    await asyncio.sleep(1.0)
+    assert segment_names(town.folder.journal) == names
+    await stranger.close()
+    await town.all_arrive(town.reader())
+
+
+async def test_a_worker_learns_of_a_new_key_by_itself(make_town: MakeTown, server: NatsServer) -> None:
+    town = await make_town(server.url)
+    reader = town.reader()
+    await town.hit(5)
+    await town.all_moved()
+    rotate_key(town.folder.tracking_keys)
+    town.mover.stop()
+    second = Mover(town.folder.journal, Bus(town.settings), Seal(town.folder.keyring), look_seconds=0.3)
+    second.start()
+    try:
+        await town.hit(5)
+        await asyncio.sleep(1.1)  # the key file is read again once a second at the most
+
+        async def are_there() -> bool:
+            await flow.drain(town.house, reader)
+            return await town.kept() == town.sent
+
+        await until(are_there, "what the new key sealed did not arrive")
+    finally:
+        second.stop()

@@ -2,7 +2,8 @@
 
 It is made anew for ever when it is lost, each time a little later. The stream is made when it is absent
 and never changed when it is there: a work queue, in files, that refuses what is new rather than drop what
-is old. Whoever may write to it can invent hits, so NATS is to ask for a password.
+is old. What travels in it is sealed (`seal`); NATS is to ask for a password all the same, because whoever may write
+to it can fill it.
 """
 
 import asyncio

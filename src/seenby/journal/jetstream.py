@@ -17,6 +17,7 @@ from seenby.journal.bus import FAULTS, Bus, Link
 from seenby.journal.piece import Piece, Place, pack_places, read_piece
 from seenby.journal.port import Batch
 from seenby.journal.record import unpack_hit
+from seenby.journal.seal import Seal, Sealed
 from seenby.journal.segment import writer_of
 from seenby.words.hit import Hit
 
@@ -30,8 +31,9 @@ LOOK_SECONDS: Final = 5.0  # without a piece for so long, look whether the bus s
 class JetStreamReader:
     """Reader of what movers sent over `bus`. Close it, so that others need not wait for what it holds."""
 
-    def __init__(self, bus: Bus, *, lease_seconds: float = LEASE_SECONDS) -> None:
+    def __init__(self, bus: Bus, seal: Seal, *, lease_seconds: float = LEASE_SECONDS) -> None:
         self._bus = bus
+        self._seal = seal
         self._lease = lease_seconds
         self._link: Link | None = None
         self._pulling: JetStreamContext.PullSubscription | None = None
@@ -73,7 +75,9 @@ class JetStreamReader:
             return ()
         try:
             for writer, stored in places.items():
-                await link.client.publish(self._bus.stored(writer), pack_places(stored))
+                await link.client.publish(
+                    self._bus.stored(writer), self._seal.close(Sealed.STORED, pack_places(stored))
+                )
             for message, _piece in claimed:
                 await message.ack()
         except FAULTS as error:
@@ -122,9 +126,11 @@ class JetStreamReader:
         self._looked = time.monotonic()
         self._claim_ends = time.monotonic() + self._lease / 2
         for message in messages:
-            piece = read_piece(message.data)
+            opened = self._seal.open(Sealed.PIECE, message.data)
+            piece = read_piece(opened) if opened is not None else None
             if piece is None:
-                self._torn.append("the bus: a message is no piece of a journal; it was dropped")
+                # What a tracker really sent, with a key that we do not have yet, it sends again.
+                self._torn.append("the bus: a message is no piece that one of our trackers sealed; it was dropped")
                 await message.term()
             else:
                 self._held.append((message, piece))

@@ -26,6 +26,7 @@ from seenby.journal.bus import ANSWER_SECONDS, FAULTS, OLDEST_SERVER, Bus, Link,
 from seenby.journal.ledger import Ledger
 from seenby.journal.piece import Place, pack_piece, read_places
 from seenby.journal.reader import FileReader, Stretch
+from seenby.journal.seal import Seal, Sealed
 from seenby.journal.segment import writer_of
 from seenby.settings import Settings
 
@@ -45,7 +46,8 @@ LAST_SECONDS: Final = 1.0  # at the end, for what nobody has sent yet
 @contextmanager
 def moving(settings: Settings) -> Iterator[None]:
     """Move the data folder's journal to the bus that the settings name, for as long as this is open."""
-    mover = Mover(open_folder(settings.data).journal, Bus(settings))
+    folder = open_folder(settings.data)
+    mover = Mover(folder.journal, Bus(settings), Seal(folder.keyring))
     mover.start()
     try:
         yield
@@ -73,11 +75,12 @@ class Mover:
     """Moves the segments in `folder` over `bus`, which must be nobody else's, from `start` to `stop`."""
 
     def __init__(
-        self, folder: Path, bus: Bus, *, piece_hits: int = PIECE_HITS, look_seconds: float = LOOK_SECONDS
+        self, folder: Path, bus: Bus, seal: Seal, *, piece_hits: int = PIECE_HITS, look_seconds: float = LOOK_SECONDS
     ) -> None:
         self._folder = folder
         self._reader = FileReader(folder)
         self._bus = bus
+        self._seal = seal
         self._piece_hits = piece_hits
         self._look_seconds = self._patience = look_seconds
         self._ledger = Ledger()
@@ -196,7 +199,7 @@ class Mover:
         try:
             receipt = await link.stream.publish(
                 self._bus.hits,
-                pack_piece(place, stretch.payloads),
+                self._seal.close(Sealed.PIECE, pack_piece(place, stretch.payloads)),
                 timeout=ANSWER_SECONDS,
                 stream=self._bus.name,
                 headers={"Nats-Msg-Id": name},
@@ -229,7 +232,10 @@ class Mover:
             self._listening.add(writer)
 
     async def _hear(self, message: Msg) -> None:
-        for place in read_places(message.data):
+        told = self._seal.open(Sealed.STORED, message.data)
+        if told is None:
+            return  # no store of ours said so
+        for place in read_places(told):
             self._ledger.stored(place)
         self._patience = self._look_seconds
 

@@ -13,6 +13,7 @@ from typing import Any, Final, assert_never
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     ColumnElement,
     RowMapping,
     Select,
@@ -22,6 +23,7 @@ from sqlalchemy import (
     column,
     exists,
     func,
+    literal_column,
     or_,
     select,
     table,
@@ -36,7 +38,7 @@ MOST_WORDS: Final = 8
 MOST_SIGHTS: Final = 3000
 _WORD: Final = re.compile(r"\w+", re.UNICODE)
 _PROBABLY: Final = 2  # as `messages` holds the best state: no sign, cannot know, probably, seen
-_FAILED: Final = ("bounced", "failed")
+_FAILED: Final = "{}.state in ('bounced', 'failed')"  # written out, as in the index that it is found by
 _others, _called = recipients.alias("others"), labels.alias("called")
 _search = table("search", column("rowid", BigInteger), column("seq", BigInteger), column("message", Text))
 _SHOWN: Final = tuple(
@@ -188,7 +190,7 @@ def _sources(wanted: Wanted) -> Iterator[tuple[Table, ColumnElement[bool]]]:
     if wanted.label:
         yield labels, labels.c.label == wanted.label
     if wanted.state is State.FAILED:
-        yield recipients, recipients.c.state.in_(_FAILED)
+        yield recipients, literal_column(_FAILED.format("recipients"), Boolean)
 
 
 def _older(wanted: Wanted, accepted_at: ColumnElement[int], message: ColumnElement[str]) -> ColumnElement[bool]:
@@ -232,6 +234,6 @@ def _is_in(state: State, wanted: Wanted) -> ColumnElement[bool]:  # noqa: PLR091
         case State.CANNOT_KNOW:
             return and_(messages.c.opened == 1, messages.c.clicked <= 1, messages.c.replied == 0)
         case State.FAILED:
-            return exists().where(_others.c.message == messages.c.id, _others.c.state.in_(_FAILED))
+            return exists().where(_others.c.message == messages.c.id, literal_column(_FAILED.format("others"), Boolean))
         case _:
             assert_never(state)
