@@ -12,6 +12,7 @@ from sqlalchemy import text
 
 from seenby import flow
 from seenby.flow import House
+from seenby.report import sums
 from seenby.report.again import Again, Restated, judge_again
 from seenby.report.holding import told_at
 from seenby.store import Store, open_store
@@ -274,6 +275,36 @@ async def test_applied_it_stands_with_its_history_and_rings_no_bell(house: House
     assert (await judged_again(house, apply=True)).labels == {}
     [person] = await rows(house.store, "recipients_of", message=message)
     assert (person["opened"], person["opens"]) == ("seen", 1)
+
+
+async def test_lists_and_reports_count_what_is_believed_now(house: House) -> None:
+    message, [rita] = await sent(house)
+    one = hit(message, rita, 600)
+    await fetched(house, one)
+    right = await rows(house.store, "sums", message=message)
+    assert (right[0]["opens"], right[0]["machines"]) == (1, 0)
+    await misread(house.store, one)
+    async with house.store.write() as tx:
+        await tx.connection.execute(text("update recipients set opened = 'no_sign', opens = 0, machines = 1"))
+        await sums.count(tx, message)
+    assert await rows(house.store, "sums", message=message) != right
+    await judged_again(house, apply=True)
+    assert await rows(house.store, "sums", message=message) == right
+
+
+async def test_a_hit_that_nobody_has_read_yet_is_left_to_who_tells_of_it(house: House) -> None:
+    message, [rita] = await sent(house)
+    one, late = hit(message, rita, 600), hit(message, rita, 90_000)
+    await fetched(house, one)
+    house.now.forward(timedelta(days=1))  # type: ignore[attr-defined]
+    async with house.store.write() as tx:
+        await tx.run("drop_drained", segment="feed")
+    await flow.drain(house, Feed([one, late]))
+    await judged_again(house, apply=True)
+    assert set(await labels(house, message)) == {one.id}
+    await due(house)
+    assert set(await labels(house, message)) == {one.id, late.id}
+    assert await bell(house) == [one.id, late.id]
 
 
 async def test_a_settled_hit_is_judged_by_what_its_policy_kept(house: House) -> None:

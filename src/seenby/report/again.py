@@ -14,6 +14,7 @@ from typing import Any, Final
 from sqlalchemy.exc import IntegrityError
 
 from seenby import maillog
+from seenby.report import sums
 from seenby.report.reading import Decision, Facts, decide, gather, is_current, write
 from seenby.store import Store
 from seenby.words.errors import SeenbyError
@@ -101,6 +102,7 @@ async def _write(store: Store, again: Again, facts: Facts, decision: Decision) -
             if not await is_current(tx, facts):
                 return False
             await write(tx, facts, decision, now=again.now, burst_wait=timedelta(0))
+            await sums.count(tx, facts.message["id"])
     except IntegrityError:  # two at the same moment, on PostgreSQL
         return False
     return True

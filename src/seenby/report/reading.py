@@ -71,10 +71,15 @@ class Decision:
 
 
 async def gather(tx: Transaction, *, message: Mapping[Any, Any], now: datetime, again: bool = False) -> Facts:
-    """The facts of one message. `again`: those that are left of settled hits, too."""
+    """The facts of one message. `again`: those that are left of settled hits, too, but of no hit that is still unread.
+
+    Whoever reads a hit for the first time tells of it, and history is judged without telling anybody.
+    """
     recipients = await tx.all("recipients_of", message=message["id"])
     kept = await hits.hits_of(tx, message=message["id"])
     standing = await hits.standing_verdicts(tx, message=message["id"])
+    if again:
+        kept = [hit for hit in kept if hit.id in standing]
     said = {row["hit"]: row["what"] for row in await tx.all("said_of", message=message["id"])}
     unsaid = {
         hit.id for hit in kept if hit.settled and hit.id not in said and _was_said(standing.get(hit.id))
