@@ -16,6 +16,7 @@ from seenby.store.hits import OPEN
 from seenby.store.times import micros, moment
 from seenby.web import wording
 from seenby.web.assets import Assets
+from seenby.web.links import domain_path, person_path
 from seenby.web.marks import STORY, delivery_mark, eye_mark, link_mark, untouched_sentence
 from seenby.words.message import Sender
 
@@ -68,6 +69,8 @@ class Look:
             initials=wording.initials,
             LABELS=wording.LABELS,
             ICONS=wording.ICONS,
+            person_path=person_path,
+            domain_path=domain_path,
         )
         self._pages.filters.update(many=many, percent=percent)
 

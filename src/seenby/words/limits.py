@@ -43,6 +43,7 @@ MX_UNKNOWN: Final = 3600
 HABIT_COPIES: Final = 2000  # half of the older ones go when it is reached, so that habits can change
 LABEL_CHARACTERS: Final = 40
 SAVED_FILTERS: Final = 50  # of one sender
+NOTE_CHARACTERS: Final = 2000
 EXPORTED: Final = 100_000  # messages; a workbook is made in memory
 NEVER_HOSTS: Final = 200  # each message keeps the list that it was accepted with
 
@@ -66,6 +67,7 @@ LIMITS: Final = (
     ),
     Limit(name="a label, a saved filter's name", value=LABEL_CHARACTERS, unit="characters", beyond="the rest is cut"),
     Limit(name="saved filters of one sender", value=SAVED_FILTERS, unit="", beyond="no more are saved"),
+    Limit(name="a note about a person", value=NOTE_CHARACTERS, unit="characters", beyond="the rest is cut"),
     Limit(name="messages in one file", value=EXPORTED, unit="", beyond="the newest are in it"),
     Limit(name="own views of a message", value=OWN_VIEWS, unit="", beyond="refused with 429"),
     Limit(name="headers of a message", value=HEADER_BYTES, unit="bytes", beyond="the message goes out untouched"),
