@@ -293,11 +293,14 @@ async def test_every_query_uses_its_index(tmp_path):
             clause = text("explain query plan " + statement.sql)
             values = {name: VALUES.get(name, "x") for name in clause.compile().params}
             plan = [row[3] for row in (await tx.connection.execute(clause, values)).all()]
+            # What a subquery made, itself found by an index or named here, is read whole.
+            made = {step.split()[-1] for step in plan if step.startswith(("CO-ROUTINE", "MATERIALIZE"))}
             bad = [
                 step
                 for step in plan
                 if step.startswith("SCAN") and "USING" not in step and "subquery" not in step.lower()
                 if "json_each" not in step  # a list that was handed over
+                if step != "SCAN CONSTANT ROW" and step.removeprefix("SCAN ") not in made
             ]
             if bad:
                 scans[statement.name] = bad

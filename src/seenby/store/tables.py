@@ -239,6 +239,7 @@ sums = Table(
     _text("sender"),
     Column("day", Integer, nullable=False),
     *(_number(name, default="0") for name in SUMS),
+    Index("sums_team", "team", "day"),
 )
 
 # The sums of all messages that a sender had accepted on one day: days since 1970, UTC.

@@ -18,6 +18,7 @@ from seenby.web import (
     sent,
     session,
     settings,
+    start,
     stream,
     unsubscribed,
 )
@@ -32,6 +33,7 @@ __all__ = ["Parts", "make_app", "make_preview"]
 # Every page, in the order of the menu. What else is served on this origin joins here.
 ROUTERS = (
     session.router,
+    start.router,
     sent.router,
     labelling.router,
     people.router,

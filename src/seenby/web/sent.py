@@ -17,6 +17,7 @@ from seenby.store.times import micros
 from seenby.web.given import Given, SignedIn
 from seenby.web.look import draw, frame_of
 from seenby.web.problem import NotFound
+from seenby.web.start import first_steps, has_samples
 from seenby.words.address import parse_address
 from seenby.words.message import Sender
 
@@ -134,6 +135,8 @@ async def sent_page(
         senders = {row["id"]: row["address"] for row in await tx.all("senders_of_team", team=sender.team)}
         labels = [row["label"] for row in await tx.all("labels_of_team", team=sender.team)]
         saved = await tx.all("saved_filters", sender=sender.id)
+        steps = await first_steps(tx, sender, parts.settings)
+        samples = await has_samples(tx, sender)
     last = messages[PAGE - 1] if len(messages) > PAGE else None
     host, _, port = parts.smtp_address.rpartition(":")
     return draw(
@@ -149,6 +152,8 @@ async def sent_page(
         senders=senders,
         labels=labels,
         saved=saved,
+        steps=steps,
+        samples=samples,
         smtp={"host": host.strip("[]"), "port": port},
         catches=not (sender.next_hop or parts.settings.next_hop),
     )

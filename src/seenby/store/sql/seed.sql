@@ -58,8 +58,17 @@ on conflict (team, day, sender) do update set messages = days.messages + exclude
   apple_clicked = days.apple_clicked + excluded.apple_clicked, apple_silent = days.apple_silent +
   excluded.apple_silent, scanned = days.scanned + excluded.scanned;
 
--- seeded: whether the team has made-up mail
-select count(*) as n from messages where team = :team and id >= :first and id <= :last;
+-- any_seeded: one of the made-up messages, and whose it is
+select team from messages where id >= :first and id <= :last limit 1;
+
+-- first_signs: how far the team has come, with mail that is not made up
+select
+  (select count(*) from (select 1 from messages where team = :team and sender is not null
+    and not (id >= :first and id <= :last) limit 1) as a) as messages,
+  (select count(*) from (select 1 from sums where team = :team and copies > 0
+    and not (message >= :first and message <= :last) limit 1) as b) as tracked,
+  (select count(*) from (select 1 from sums where team = :team and opened + probably + cannot_know > 0
+    and not (message >= :first and message <= :last) limit 1) as c) as seen;
 
 -- seeded_page: some of the made-up mail
 select id from messages where id >= :first and id <= :last order by id limit :limit;

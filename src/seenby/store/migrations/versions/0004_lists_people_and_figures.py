@@ -144,6 +144,7 @@ def upgrade() -> None:
         sqlite_where=has_failed,
         postgresql_where=has_failed,
     )
+    op.create_index("sums_team", "sums", ["team", "day"])
     is_sqlite = op.get_bind().dialect.name == "sqlite"
     for statement in (*(_SEARCH_SQLITE if is_sqlite else _SEARCH_POSTGRES), *_known(is_sqlite=is_sqlite)):
         op.execute(statement)
