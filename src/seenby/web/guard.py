@@ -19,6 +19,8 @@ from seenby.web.control import CONTROL
 from seenby.words.limits import FORM_BYTES, REQUEST_SECONDS
 
 _LENGTH: Final = re.compile(r"[0-9]{1,9}")
+# As it is, in a form, or in JSON (RFC 8259 7); PostgreSQL takes none in a text.
+_NUL: Final = re.compile(rb"\0|%00|\\u0000")
 API: Final = "/api/"
 JSON: Final = "application/json"
 _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -79,7 +81,8 @@ class Guard:
                 body = await asyncio.wait_for(_whole_body(receive), REQUEST_SECONDS)
             except TimeoutError:
                 body, refusal = b"", PlainTextResponse("Refused: the form took too long.\n", status_code=408)
-            refusal = too_large() if body is None else refusal
+            if body is None or _NUL.search(body):
+                refusal = too_large() if body is None else no_nul()
             receive = _again(body or b"", receive)
         if refusal is not None:
             await refusal(scope, receive, with_headers)
@@ -92,7 +95,7 @@ class Guard:
         if not _LENGTH.fullmatch(length) or int(length) > FORM_BYTES:
             return too_large()
         if "\0" in scope["path"] or b"%00" in scope["query_string"]:
-            return PlainTextResponse("Refused: no address of ours holds a NUL.\n", status_code=400)
+            return no_nul()
         if scope["path"].startswith(API):
             return None if headers.get("content-type", "").partition(";")[0].strip() == JSON else not_json()
         if scope["method"] in _SAFE or scope["path"].startswith(CONTROL) or is_own(headers, app_url=self._app_url):
@@ -103,6 +106,11 @@ class Guard:
 def not_json() -> PlainTextResponse:
     """A form of another page could be sent with whatever a browser adds; JSON cannot, unless we allowed it."""
     return PlainTextResponse("Refused: this takes application/json.\n", status_code=415)
+
+
+def no_nul() -> PlainTextResponse:
+    """Nothing that a person types holds one."""
+    return PlainTextResponse("Refused: nothing that we take holds a NUL.\n", status_code=400)
 
 
 def too_large() -> PlainTextResponse:

@@ -12,6 +12,7 @@ from seenby.web.guard import API
 from seenby.web.look import draw
 
 _WORDS: Final = {
+    400: ("Not understood", "What was sent is not what this address takes."),
     403: ("Not allowed", "Only the team's owner may change this."),
     404: ("Nothing here", "This page does not exist, or it belongs to another team."),
     405: ("Not possible", "This address cannot be used that way."),
