@@ -184,7 +184,6 @@ async def accept(house: House, submission: Submission) -> Intake:
         await hits.put_event(tx, _about(message, EventKind.MESSAGE_ACCEPTED, at=submission.at))
         if answer := answering(headers):
             await answers.find_answer(tx, answer, team=team.id, at=submission.at)
-        await sums.count(tx, message.id)
     maillog.accepted(message.id, recipients=len(recipients), links=len(links), untouched=message.untouched)
     return Accepted(message=message.id)
 

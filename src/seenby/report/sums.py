@@ -1,8 +1,9 @@
 """What is counted of mail: for one message, and for the day on which its sender had it accepted.
 
-`count` is called at the end of every transaction that changes a message, a recipient or a hit. It counts the message
-anew from its rows, and brings its day forward by the difference: no step can forget to add, and doing it twice adds
-nothing. A message has few recipients, so this is cheap; the lists and reports that read the sums scan no mail.
+`count` is called at the end of every transaction that changes what became of a copy, or what is believed of a
+hit. It counts the message anew from its rows, and brings its day forward by the difference: no step can forget to
+add, and doing it twice adds nothing. A message has few recipients, so this is cheap; the lists and reports that read
+the sums scan no mail.
 """
 
 import json
@@ -32,18 +33,18 @@ SEEN, PROBABLY, CANNOT_KNOW, NO_SIGN = 3, 2, 1, 0  # a message's best state, as 
 
 async def count(tx: Transaction, message: str) -> None:
     """Count one message anew. Mail that Seenby wrote itself is not counted."""
-    await tx.run("hold_sums", message=message)
+    if not tx.is_sqlite:
+        await tx.run("hold_sums", message=message)
     now = await tx.one("sums_now", message=message)
     if now is None:
         return
-    before = await tx.one("sums", message=message)
-    sums = _sums(now)
-    if before is not None and all(before[name] == sums[name] for name in SUMS):
+    sums, is_new = _sums(now), now["was"] is None
+    if not is_new and all(now[f"was_{name}"] == sums[name] for name in SUMS):
         return
     whose = {"team": now["team"], "sender": now["sender"], "day": now["accepted_at"] // DAY}
-    changes = {name: sums[name] - (before[name] if before else 0) for name in SUMS}
+    changes = {name: sums[name] - (now[f"was_{name}"] or 0) for name in SUMS}
     await tx.run("put_sums", message=message, **whose, **sums)
-    await tx.run("add_to_day", messages=0 if before else 1, **whose, **changes)
+    await tx.run("add_to_day", messages=int(is_new), **whose, **changes)
     best = {"opened": _best(now, "opened"), "clicked": _best(now, "clicked"), "replied": int(now["replied"] > 0)}
     if best != {"opened": now["best_opened"], "clicked": now["best_clicked"], "replied": now["any_replied"]}:
         await tx.run("set_best", message=message, **best)

@@ -1,12 +1,17 @@
--- hold_sums: nobody else counts this message until our transaction ends
+-- hold_sums: nobody else counts this message until our transaction ends (on PostgreSQL, where several write at once)
 update sums set message = message where message = :message;
 
--- sums: what was last counted of one message
-select * from sums where message = :message;
-
--- sums_now: what is to be counted of one message, from its rows; neither the team nor mailboxes that nobody reads
+-- sums_now: what is to be counted of one message, from its rows, and what was counted last (was_…); neither the team
+-- nor mailboxes that nobody reads
 select m.team, m.sender, m.accepted_at, m.untouched, m.notes, m.opened as best_opened, m.clicked as best_clicked,
   m.replied as any_replied,
+  s.message as was, s.copies as was_copies, s.measurable as was_measurable, s.sent as was_sent, s.bounced as
+  was_bounced, s.opened as was_opened, s.probably as was_probably, s.cannot_know as was_cannot_know, s.clicked
+  as was_clicked, s.replied as was_replied, s.unsubscribed as was_unsubscribed, s.complained as was_complained,
+  s.opens as was_opens, s.clicks as was_clicks, s.raw_opens as was_raw_opens, s.raw_clicks as was_raw_clicks,
+  s.machines as was_machines, s.measured as was_measured, s.fetched as was_fetched, s.pixel_and_link as
+  was_pixel_and_link, s.pixel as was_pixel, s.link as was_link, s.apple_proven as was_apple_proven,
+  s.apple_clicked as was_apple_clicked, s.apple_silent as was_apple_silent, s.scanned as was_scanned,
   count(r.id) as copies,
   coalesce(sum(case when r.pixels >= 2 and r.untracked is null then 1 else 0 end), 0) as measurable,
   coalesce(sum(case when r.state = 'sent' then 1 else 0 end), 0) as sent,
@@ -49,10 +54,11 @@ select m.team, m.sender, m.accepted_at, m.untouched, m.notes, m.opened as best_o
     and v.label not in ('human', 'proxy_human', 'unknown')
     and coalesce(h.recipient, '') not in (select q.id from recipients q join seeds d on d.team = q.team and
   d.address = q.address_key where q.message = m.id)) as machines
-from messages m left join recipients r on r.message = m.id and (r.untracked is null or r.untracked = 'off')
+from messages m left join sums s on s.message = m.id
+  left join recipients r on r.message = m.id and (r.untracked is null or r.untracked = 'off')
   and not exists (select 1 from seeds d where d.team = r.team and d.address = r.address_key)
 where m.id = :message and m.sender is not null
-group by m.id, m.team, m.sender, m.accepted_at, m.untouched, m.notes, m.opened, m.clicked, m.replied;
+group by m.id, s.message;
 
 -- put_sums: what is counted of one message from now on
 insert into sums (message, team, sender, day, copies, measurable, sent, bounced, opened, probably, cannot_know,
