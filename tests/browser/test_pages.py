@@ -3,6 +3,7 @@
 import asyncio
 import http.server
 import os
+import re
 import socket
 import threading
 from collections.abc import Coroutine, Iterator
@@ -33,6 +34,9 @@ ALL_PAGES = (
     "/settings",
     "/accuracy",
     "/unsubscribed",
+    "/feed",
+    "/feed?show=all",
+    "/feed?show=highlights",
     "/people",
     "/people?find=nobody-is-called-so",
     "/people/rita@customer.test",
@@ -393,6 +397,22 @@ TOO_FAINT = """() => {
 UNNAMED = """() => [...document.querySelectorAll('a, button, input:not([type=hidden]), summary, iframe')].filter((e) =>
   e.checkVisibility() && !(e.innerText || '').trim() && !e.getAttribute('aria-label') && !e.title && !e.labels?.length
   && !e.textContent.trim()).map((e) => e.outerHTML.slice(0, 90))"""
+
+
+def test_the_feed_lives_and_hours_are_in_the_reader_s_zone(house: House, chromium: Browser) -> None:
+    context = chromium.new_context(timezone_id="Asia/Tokyo", locale="en-GB")
+    context.request.get(house.path_in())
+    page = context.new_page()
+    page.goto(f"{house.url}/feed")
+    expect(page.get_by_text("No sign of a person yet.")).to_be_visible()
+    house.add(mail("m-feed", fetches=(Fetch(after=timedelta(seconds=1), reader=RITA),)))
+    expect(page.locator("#feed-list [data-event]")).to_have_count(1, timeout=LIVE)
+    expect(page.locator("#hot [data-person]")).to_have_count(1, timeout=LIVE)
+    page.goto(f"{house.url}/people/{RITA}")
+    expect(page.locator("[data-zone]")).to_have_text("your time zone, Asia/Tokyo")
+    at = page.evaluate("new Date(Number(document.getElementById('hours').dataset.quarters) * 900000).getHours()")
+    expect(page.locator("#hours rect.h4")).to_have_attribute("data-cell", re.compile(rf"^[0-6]-{at}$"))
+    context.close()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -12,7 +12,7 @@ pytestmark = pytest.mark.anyio
 
 
 async def happen(
-    store: Store, *ids: str, team: str = "blue", message: str = "m1", kind: str = "opened", bell: int = 0
+    store: Store, *ids: str, team: str = "blue", message: str = "m1", kind: str = "message_reported", bell: int = 0
 ) -> None:
     async with store.write() as tx:
         for one in ids:
@@ -43,9 +43,10 @@ async def test_a_page_is_told_what_changed_in_its_team_only(store: Store) -> Non
     live = Live(store, poll=0.01)
     async with live.listen(team="blue", after=0) as blue, live.listen(team="grey", after=0) as grey:
         await happen(store, "e1", kind="message_accepted")
-        await happen(store, "e2", message="m2", bell=1)
+        await happen(store, "e2", message="m2", kind="opened", bell=1)
         await happen(store, "e3", team="grey", message="m3", kind="message_sent")
-        assert await names(blue, {"m-m1", "sent", "m-m2", "bell"}) == {"m-m1", "sent", "m-m2", "bell"}
+        told = {"m-m1", "sent", "m-m2", "bell", "feed", "hot"}
+        assert await names(blue, told) == told
         assert await names(grey, {"m-m3"}) == {"m-m3", "delivered"}
     live.stop()
 
@@ -138,7 +139,7 @@ async def test_an_event_that_appears_after_a_later_one_is_told_too(store: Store)
                 "add_event",
                 id="early",
                 team="blue",
-                kind="opened",
+                kind="message_reported",
                 message="early",
                 recipient=None,
                 hit=None,

@@ -33,6 +33,17 @@ NEW_MESSAGE: Final = "sent"
 DELIVERED: Final = "delivered"
 UNSUBSCRIBED: Final = "unsubscribed"
 BELL: Final = "bell"
+FEED: Final = "feed"
+HOT: Final = "hot"
+_SIGNS: Final = frozenset({EventKind.OPENED, EventKind.CLICKED, EventKind.REPLIED, EventKind.UNSUBSCRIBED})
+# A verdict that changes may take an entry out of the feed.
+_FED: Final = _SIGNS | {
+    EventKind.MESSAGE_ACCEPTED,
+    EventKind.MESSAGE_BOUNCED,
+    EventKind.MESSAGE_FAILED,
+    EventKind.COMPLAINED,
+    EventKind.HIT_JUDGED,
+}
 
 log = logging.getLogger(__name__)
 
@@ -48,6 +59,10 @@ def names_of(event: RowMapping) -> Iterable[str]:
         yield UNSUBSCRIBED
     if event["bell"]:
         yield BELL
+    if event["kind"] in _FED:
+        yield FEED
+    if event["kind"] in _SIGNS:
+        yield HOT
 
 
 class Listener:

@@ -8,6 +8,7 @@ from seenby.throttle import Throttle
 from seenby.web import (
     accuracy,
     bell,
+    feed,
     insights,
     labelling,
     mailbox,
@@ -36,6 +37,7 @@ ROUTERS = (
     start.router,
     sent.router,
     labelling.router,
+    feed.router,
     people.router,
     insights.router,
     message.router,

@@ -21,6 +21,12 @@ BELL: Final[Mapping[str, tuple[str, str, str, str]]] = {
     EventKind.MESSAGE_BOUNCED: ("bad", "alert-triangle", "did not get", ": it came back"),
     EventKind.COMPLAINED: ("bad", "alert-triangle", "reported", " as unwanted"),
 }
+# The same for the feed, which tells of more.
+FEED: Final[Mapping[str, tuple[str, str, str, str]]] = {
+    **BELL,
+    EventKind.MESSAGE_ACCEPTED: ("", "send", "sent", ""),
+    EventKind.MESSAGE_FAILED: ("bad", "alert-triangle", "did not get", ": it was given up"),
+}
 
 BAR: Final = 4.0  # the weight that fills half a bar
 

@@ -1,0 +1,41 @@
+-- team_events: what happened in the team's mail before event :before, newest first, whatever it was
+select * from (
+  select seq, kind, message, recipient, hit, at from events
+  where team = :team and bell = 1 and seq < :before order by seq desc limit :limit) as rung
+union all
+select * from (
+  select seq, kind, message, recipient, hit, at from events
+  where team = :team and bell = 0 and seq < :before order by seq desc limit :limit) as quiet
+order by seq desc limit :limit;
+
+-- team_signs: people's opens, clicks and answers since :since, among the latest events; nothing that a machine did
+select e.kind, e.message, e.at, h.link, m.subject, r.address_key, r.name, r.domain,
+  exists (select 1 from unsubscribed u where u.team = :team and u.address = r.address_key and u.lifted_at is null)
+    as has_left
+from (
+  select * from (
+    select seq, kind, message, recipient, hit, at from events
+    where team = :team and bell = 1 order by seq desc limit :limit) as rung
+  union all
+  select * from (
+    select seq, kind, message, recipient, hit, at from events
+    where team = :team and bell = 0 order by seq desc limit :limit) as quiet
+  ) as e
+join recipients r on r.id = e.recipient join messages m on m.id = e.message left join hits h on h.id = e.hit
+where e.at >= :since and e.kind in ('opened', 'clicked', 'replied')
+and (e.kind = 'replied' or exists (
+  select 1 from verdicts v
+  where v.hit = e.hit and v.until is null and v.counted = 1 and v.label in ('human', 'proxy_human')))
+and (r.untracked is null or r.untracked = 'off')
+and not exists (select 1 from seeds d where d.team = :team and d.address = r.address_key)
+order by e.at desc, e.seq desc;
+
+-- sign_before: when this person last opened or clicked before :before
+select max(h.at) as at
+from (
+  select id, message from recipients
+  where team = :team and address_key = :address and (opens > 0 or clicks > 0)
+  order by accepted_at desc, message desc limit :copies) as r
+join hits h on h.message = r.message and h.recipient = r.id
+join verdicts v on v.hit = h.id and v.until is null and v.counted = 1 and v.label in ('human', 'proxy_human')
+where h.at < :before;
