@@ -97,9 +97,9 @@ async def test_a_sign_in_link_is_good_once_and_not_for_ever(store):
         await people.put_sign_in_link(tx, sender=sender, link="old", ends_at=NOW)
         await people.put_sign_in_link(tx, sender=sender, link="new", ends_at=NOW + timedelta(hours=1))
         lasts = timedelta(days=1)
-        assert not await people.open_session(tx, link="old", session="a", now=NOW, lasts=lasts)
-        assert await people.open_session(tx, link="new", session="b", now=NOW, lasts=lasts)
-        assert not await people.open_session(tx, link="new", session="c", now=NOW, lasts=lasts)
+        assert not await people.open_session(tx, people.Session(secret="a", now=NOW, lasts=lasts), link="old")
+        assert await people.open_session(tx, people.Session(secret="b", now=NOW, lasts=lasts), link="new")
+        assert not await people.open_session(tx, people.Session(secret="c", now=NOW, lasts=lasts), link="new")
         assert await people.session_sender(tx, session="b", now=NOW) is not None
         assert await people.session_sender(tx, session="b", now=NOW + lasts) is None
 
@@ -189,9 +189,8 @@ async def test_a_revised_verdict_keeps_its_history(store):
     )
     async with store.write() as tx:
         for revision, verdict in ((1, unknown), (2, human)):
-            await hits.put_verdict(
-                tx, hit="h", team="t1", message=message, revision=revision, verdict=verdict, counted=False, at=NOW
-            )
+            revised = hits.Revised(hit="h", revision=revision, verdict=verdict, counted=False)
+            await hits.put_verdicts(tx, [revised], team="t1", message=message, at=NOW)
         standing = await hits.standing_verdicts(tx, message=message)
         assert standing["h"].verdict == human
         assert standing["h"].revision == 2
@@ -205,9 +204,8 @@ async def test_the_address_goes_after_its_time_and_the_network_stays(store):
         tomorrow = NOW + timedelta(days=1)
         assert not await habits.due(tx, before=tomorrow, limit=9), "nobody has judged it yet"
         verdict = Verdict(label=Label.HUMAN, probability=0.9, reasons=(), rules="1")
-        await hits.put_verdict(
-            tx, hit=a_hit(1).id, team="t1", message=message, revision=1, verdict=verdict, counted=True, at=NOW
-        )
+        revised = hits.Revised(hit=a_hit(1).id, revision=1, verdict=verdict, counted=True)
+        await hits.put_verdicts(tx, [revised], team="t1", message=message, at=NOW)
         assert not await habits.due(tx, before=NOW, limit=9)
         due = await habits.due(tx, before=tomorrow, limit=9)
         await habits.settle(tx, due, lessons={})

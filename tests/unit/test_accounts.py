@@ -115,7 +115,9 @@ async def test_a_sign_in_link_works_once_and_within_the_hour(accounts: Accounts,
 
     async def opens(link: str, at: Any) -> bool:
         async with store.write() as tx:
-            return await people.open_session(tx, link=link, session=mint(8), now=at, lasts=timedelta(days=1))
+            return await people.open_session(
+                tx, people.Session(secret=mint(8), now=at, lasts=timedelta(days=1)), link=link
+            )
 
     last = clock.at + timedelta(hours=1) - timedelta(microseconds=1)
     assert [await opens(links[0], last), await opens(links[0], last)] == [True, False]

@@ -47,6 +47,16 @@ class Standing:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Revised:
+    """A new verdict on one hit: the first, or one that takes an earlier one's place."""
+
+    hit: str
+    revision: int
+    verdict: Verdict
+    counted: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Tally:
     """What the verdicts come to for one recipient."""
 
@@ -152,25 +162,30 @@ async def standing_verdicts(tx: Transaction, *, message: str) -> dict[str, Stand
     }
 
 
-async def put_verdict(
-    tx: Transaction, *, hit: str, team: str, message: str, revision: int, verdict: Verdict, counted: bool, at: datetime
-) -> None:
-    """What we believe of a hit from now on; an earlier verdict stays in its history."""
-    if revision > 1:
-        await tx.run("supersede", hit=hit, at=micros(at))
-    await tx.run(
-        "add_verdict",
-        hit=hit,
-        revision=revision,
-        team=team,
-        message=message,
-        label=verdict.label.value,
-        permille=round(verdict.probability * 1000),
-        reasons=json.dumps([(reason.code, reason.weight, reason.detail) for reason in verdict.reasons]),
-        rules=verdict.rules,
-        counted=int(counted),
-        at=micros(at),
-    )
+async def put_verdicts(tx: Transaction, revised: Sequence[Revised], *, team: str, message: str, at: datetime) -> None:
+    """What we believe of these hits from now on; earlier verdicts stay in their history."""
+    await tx.many("supersede", [{"hit": one.hit, "at": micros(at)} for one in revised if one.revision > 1])
+    rows = [
+        {
+            "hit": one.hit,
+            "revision": one.revision,
+            "team": team,
+            "message": message,
+            "label": one.verdict.label.value,
+            "permille": round(one.verdict.probability * 1000),
+            "reasons": json.dumps([(reason.code, reason.weight, reason.detail) for reason in one.verdict.reasons]),
+            "rules": one.verdict.rules,
+            "counted": int(one.counted),
+            "at": micros(at),
+        }
+        for one in revised
+    ]
+    await tx.many("add_verdict", rows)
+
+
+async def set_counted(tx: Transaction, counted: Mapping[str, bool]) -> None:
+    """Whether each of these hits is an open or click of its own; what we believe of it stays."""
+    await tx.many("set_counted", [{"hit": hit, "counted": int(is_own)} for hit, is_own in counted.items()])
 
 
 async def put_tally(tx: Transaction, *, recipient: str, tally: Tally) -> None:
@@ -193,15 +208,23 @@ async def put_tally(tx: Transaction, *, recipient: str, tally: Tally) -> None:
 
 async def put_event(tx: Transaction, event: Event) -> None:
     """One thing worth telling, once however often it is written."""
-    await tx.run(
-        "add_event",
-        id=event.id,
-        team=event.team,
-        kind=event.kind.value,
-        message=event.message,
-        recipient=event.recipient,
-        hit=event.hit,
-        bell=int(event.bell),
-        at=micros(event.at),
-        detail=event.detail,
-    )
+    await put_events(tx, [event])
+
+
+async def put_events(tx: Transaction, events: Sequence[Event]) -> None:
+    """Things worth telling, in this order, each once however often it is written."""
+    rows = [
+        {
+            "id": event.id,
+            "team": event.team,
+            "kind": event.kind.value,
+            "message": event.message,
+            "recipient": event.recipient,
+            "hit": event.hit,
+            "bell": int(event.bell),
+            "at": micros(event.at),
+            "detail": event.detail,
+        }
+        for event in events
+    ]
+    await tx.many("add_event", rows)

@@ -31,7 +31,7 @@ from sqlalchemy import (
 )
 
 from seenby.store.store import Transaction
-from seenby.store.tables import hits, labels, messages, recipients, verdicts
+from seenby.store.tables import hits, labels, messages, recipients, reminders, verdicts
 
 END: Final = 2**62  # later than any message
 MOST_WORDS: Final = 8
@@ -68,17 +68,20 @@ class State(StrEnum):
     NO_SIGN = "no_sign"  # of anybody, for a while
     CANNOT_KNOW = "cannot_know"
     FAILED = "failed"  # some copy was refused or given up
+    REMINDED = "reminded"  # the one who looks asked to be reminded of it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
     """Which messages. Times are microseconds since 1970; empty texts and None ask for nothing.
 
-    `domain` is a recipient's, `person` a recipient's Address.key. `quiet_before` is what "no sign for a while" means.
+    `domain` is a recipient's, `person` a recipient's Address.key, `reader` the sender who looks.
+    `quiet_before` is what "no sign for a while" means.
     """
 
     team: str
     sender: str = ""
+    reader: str = ""
     words: str = ""
     person: str = ""
     domain: str = ""
@@ -235,5 +238,8 @@ def _is_in(state: State, wanted: Wanted) -> ColumnElement[bool]:  # noqa: PLR091
             return and_(messages.c.opened == 1, messages.c.clicked <= 1, messages.c.replied == 0)
         case State.FAILED:
             return exists().where(_others.c.message == messages.c.id, literal_column(_FAILED.format("others"), Boolean))
+        case State.REMINDED:
+            stands = or_(reminders.c.ended_at.is_(None), reminders.c.ended == "due")
+            return messages.c.id.in_(select(reminders.c.message).where(reminders.c.sender == wanted.reader, stands))
         case _:
             assert_never(state)

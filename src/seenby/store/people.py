@@ -1,6 +1,7 @@
 """Teams, senders, and who is signed in."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import blake2b
 from typing import Any
@@ -91,19 +92,36 @@ def is_free_mail(domain: str) -> bool:
     return domain in _FREE
 
 
-async def open_session(tx: Transaction, *, link: str, session: str, now: datetime, lasts: timedelta) -> bool:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """A browser to be signed in: its secret, from when and for how long, and what it calls itself."""
+
+    secret: str
+    now: datetime
+    lasts: timedelta
+    agent: str = ""
+
+
+async def open_session(tx: Transaction, session: Session, *, link: str) -> bool:
     """Spend the one-time `link` for a session; False when it was spent, is too old or was never ours."""
-    spent = await tx.one("use_sign_in_link", hash=secret_hash(link), now=micros(now))
+    spent = await tx.one("use_sign_in_link", hash=secret_hash(link), now=micros(session.now))
     if spent is None:
         return False
+    await put_session(tx, session, team=spent["team"], sender=spent["sender"])
+    return True
+
+
+async def put_session(tx: Transaction, session: Session, *, team: str, sender: str) -> None:
+    """Sign a browser in."""
     await tx.run(
         "put_session",
-        hash=secret_hash(session),
-        team=spent["team"],
-        sender=spent["sender"],
-        ends_at=micros(now + lasts),
+        hash=secret_hash(session.secret),
+        team=team,
+        sender=sender,
+        ends_at=micros(session.now + session.lasts),
+        made_at=micros(session.now),
+        agent=session.agent,
     )
-    return True
 
 
 async def put_sign_in_link(tx: Transaction, *, sender: Sender, link: str, ends_at: datetime) -> None:

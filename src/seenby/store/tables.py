@@ -54,6 +54,7 @@ senders = Table(
     _text("address"),  # also the SMTP user; Address.key
     _text("role"),  # owner or member
     _text("password_hash"),
+    _text("sign_in_hash", default=""),  # argon2id of the password for the pages; empty: by link only
     _number("pixels"),  # the default for this sender's messages, a Level
     _number("links"),
     _number("notify", default="1"),
@@ -94,6 +95,8 @@ sessions = Table(
     _text("team"),
     _text("sender"),
     _time("ends_at"),
+    _time("made_at", null=True),
+    _text("agent", default=""),  # the browser, as it called itself when it signed in
     Index("sessions_sender", "sender"),
 )
 

@@ -1,4 +1,4 @@
-"""Signing in by a one-time link, and out again.
+"""Signing in by a one-time link or a password, and out again.
 
 A link is spent by a real visit only: mail scanners and browsers look at links ahead of people, with
 HEAD or with `Sec-Purpose: prefetch`, and must not use up what they never show.
@@ -6,25 +6,30 @@ HEAD or with `Sec-Purpose: prefetch`, and must not use up what they never show.
 
 from collections.abc import Sequence
 from secrets import token_urlsafe
-from typing import Annotated
+from typing import Annotated, Final
 
-from fastapi import APIRouter, Header, Request
+from fastapi import APIRouter, Form, Header, Request
 from fastapi.responses import RedirectResponse, Response
 
 from seenby.settings import Settings
-from seenby.store.people import open_session, secret_hash, session_sender
+from seenby.store import Transaction
+from seenby.store.people import Session, open_session, put_session, secret_hash, sender_by_address, session_sender
 from seenby.store.times import micros
+from seenby.throttle import Throttle
 from seenby.web.given import Given, Parts, cookie_name
 from seenby.web.look import draw
+from seenby.web.password import MOST_CHARACTERS, is_password
 from seenby.words.client import Network, client_address, is_trusted, plain_address
+from seenby.words.message import Sender
 
 router = APIRouter()
+AGENT_CHARACTERS: Final = 300
 
 
 @router.get("/sign-in")
 async def sign_in_page(request: Request, parts: Given) -> Response:
-    """How to get a link."""
-    return draw(request, "sign_in.html", owner=_owner_shown(parts), spent=False)
+    """How to get a link, and a form for those who have a password."""
+    return _page(request, parts)
 
 
 @router.head("/sign-in/{link}")
@@ -38,27 +43,76 @@ async def sign_in(link: str, request: Request, parts: Given, sec_purpose: Annota
     """Spend the link for a session."""
     if "prefetch" in sec_purpose.lower():
         return Response(status_code=204, headers={"Cache-Control": "no-store"})
-    session = token_urlsafe(32)
-    lasts = parts.settings.sign_in_for
+    session = _new_session(request, parts)
     async with parts.store.write() as tx:
-        opened = await open_session(tx, link=link, session=session, now=parts.now(), lasts=lasts)
-        sender = await session_sender(tx, session=session, now=parts.now()) if opened else None
-        address = _public_address(request, parts.settings.trusted_proxies)
-        if sender is not None and address is not None:
-            await tx.run("put_place", team=sender.team, address=address, at=micros(parts.now()))
+        opened = await open_session(tx, session, link=link)
+        sender = await session_sender(tx, session=session.secret, now=parts.now()) if opened else None
+        if sender is not None:
+            await _note_place(tx, request, parts, sender)
     if not opened:
-        return draw(request, "sign_in.html", owner=_owner_shown(parts), spent=True, status=410)
+        return _page(request, parts, spent=True, status=410)
+    return _welcome(parts, session)
+
+
+@router.post("/sign-in")
+async def sign_in_by_password(
+    request: Request,
+    parts: Given,
+    address: Annotated[str, Form(max_length=320)] = "",
+    password: Annotated[str, Form(max_length=MOST_CHARACTERS)] = "",
+) -> Response:
+    """With the password of the pages, if the sender has set one. Whoever guesses has to wait, and learns nothing."""
+    throttle: Throttle = request.app.state.throttle
+    now, peer = parts.now(), request.client.host if request.client else ""
+    asked = address.strip().lower()[:320]
+    if throttle.is_exhausted(peer, now=now) or throttle.is_exhausted(f"{asked}@", now=now):
+        return _page(request, parts, said="Too many wrong passwords. Try again in a quarter of an hour.", status=429)
+    async with parts.store.read() as tx:
+        sender = await sender_by_address(tx, asked)
+        row = await tx.one("sign_in_hash", id=sender.id) if sender else None
+    if not await is_password(row["sign_in_hash"] if row else "", password) or sender is None:
+        throttle.failed(peer, now=now)
+        throttle.failed(f"{asked}@", now=now)
+        return _page(request, parts, said="That address and password do not go together.", status=403)
+    session = _new_session(request, parts)
+    async with parts.store.write() as tx:
+        await put_session(tx, session, team=sender.team, sender=sender.id)
+        await _note_place(tx, request, parts, sender)
+    return _welcome(parts, session)
+
+
+def _new_session(request: Request, parts: Parts) -> Session:
+    return Session(
+        secret=token_urlsafe(32),
+        now=parts.now(),
+        lasts=parts.settings.sign_in_for,
+        agent=request.headers.get("user-agent", "")[:AGENT_CHARACTERS],
+    )
+
+
+async def _note_place(tx: Transaction, request: Request, parts: Parts, sender: Sender) -> None:
+    """From here the team works: an own look at a message comes from such a place."""
+    place = _public_address(request, parts.settings.trusted_proxies)
+    if place is not None:
+        await tx.run("put_place", team=sender.team, address=place, at=micros(parts.now()))
+
+
+def _welcome(parts: Parts, session: Session) -> Response:
     response = RedirectResponse("/", status_code=303)
     response.set_cookie(
         cookie_name(parts),
-        session,
-        max_age=int(lasts.total_seconds()),
+        session.secret,
+        max_age=int(session.lasts.total_seconds()),
         path="/",
         httponly=True,
         samesite="lax",
         secure=parts.app_url.startswith("https:"),
     )
     return response
+
+
+def _page(request: Request, parts: Parts, *, spent: bool = False, said: str = "", status: int = 200) -> Response:
+    return draw(request, "sign_in.html", owner=_owner_shown(parts), spent=spent, said=said, status=status)
 
 
 @router.post("/sign-out")

@@ -110,13 +110,15 @@ select seq, id, team, kind, message, recipient, bell, at, detail from events whe
 select e.seq, e.kind, e.message, e.recipient, e.at, e.detail, m.subject, r.address, r.name
 from events e join messages m on m.id = e.message left join recipients r on r.id = e.recipient
 where e.team = :team and e.bell = 1
-and not exists (select 1 from unwatched w where w.sender = :sender and w.message = e.message)
+and case when e.kind = 'reminded' then e.detail = :sender else
+  not exists (select 1 from unwatched w where w.sender = :sender and w.message = e.message) end
 and (e.hit is null or exists (select 1 from verdicts v where v.hit = e.hit and v.until is null and v.counted = 1))
 order by e.seq desc limit :limit;
 
 -- unread_bell: how many of them are new to this sender
 select count(*) as n from events e where e.team = :team and e.bell = 1 and e.seq > :seen
-and not exists (select 1 from unwatched w where w.sender = :sender and w.message = e.message)
+and case when e.kind = 'reminded' then e.detail = :sender else
+  not exists (select 1 from unwatched w where w.sender = :sender and w.message = e.message) end
 and (e.hit is null or exists (select 1 from verdicts v where v.hit = e.hit and v.until is null and v.counted = 1));
 
 -- add_outbox: this channel has still to tell the event

@@ -70,7 +70,24 @@ insert into sign_in_links (hash, team, sender, ends_at) values (:hash, :team, :s
 update sign_in_links set used_at = :now where hash = :hash and used_at is null and ends_at > :now returning sender, team;
 
 -- put_session: a signed-in browser
-insert into sessions (hash, team, sender, ends_at) values (:hash, :team, :sender, :ends_at);
+insert into sessions (hash, team, sender, ends_at, made_at, agent)
+values (:hash, :team, :sender, :ends_at, :made_at, :agent);
+
+-- sessions_of: the browsers that a sender is signed in with, newest first
+select hash, ends_at, made_at, agent from sessions where sender = :sender and ends_at > :now
+order by made_at desc, hash;
+
+-- end_session_of: sign one of a sender's browsers out
+delete from sessions where sender = :sender and hash = :hash;
+
+-- end_other_sessions: sign all of a sender's browsers out but this
+delete from sessions where sender = :sender and hash <> :hash;
+
+-- sign_in_hash: the password that opens the pages, as its hash
+select sign_in_hash from senders where id = :id;
+
+-- set_sign_in_hash: another
+update senders set sign_in_hash = :sign_in_hash where id = :id;
 
 -- session_sender: who this browser is signed in as
 select s.*, t.pixels as team_pixels, t.links as team_links

@@ -144,6 +144,11 @@ def upgrade() -> None:
         sqlite_where=has_failed,
         postgresql_where=has_failed,
     )
+    with op.batch_alter_table("senders") as batch_op:
+        batch_op.add_column(sa.Column("sign_in_hash", sa.Text(), server_default="", nullable=False))
+    with op.batch_alter_table("sessions") as batch_op:
+        batch_op.add_column(sa.Column("made_at", sa.BigInteger(), nullable=True))
+        batch_op.add_column(sa.Column("agent", sa.Text(), server_default="", nullable=False))
     op.create_index("sums_team", "sums", ["team", "day"])
     is_sqlite = op.get_bind().dialect.name == "sqlite"
     for statement in (*(_SEARCH_SQLITE if is_sqlite else _SEARCH_POSTGRES), *_known(is_sqlite=is_sqlite)):
@@ -257,6 +262,11 @@ from sums group by team, day, sender""",
 
 
 def downgrade() -> None:
+    with op.batch_alter_table("sessions") as batch_op:
+        batch_op.drop_column("agent")
+        batch_op.drop_column("made_at")
+    with op.batch_alter_table("senders") as batch_op:
+        batch_op.drop_column("sign_in_hash")
     op.drop_index("recipients_failed", "recipients")
     op.drop_index("recipients_person", "recipients")
     op.drop_index("recipients_domain", "recipients")

@@ -1,0 +1,108 @@
+"""How one signs in: the password for the pages, and the browsers that are signed in, each of which can be ended."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import APIRouter, Form, Request
+from fastapi.responses import RedirectResponse, Response
+
+from seenby.judge import client_name
+from seenby.store import Transaction
+from seenby.store.people import secret_hash
+from seenby.store.times import micros
+from seenby.web.given import Given, Parts, SignedIn, cookie_name
+from seenby.web.look import draw, frame_of
+from seenby.web.password import FEWEST_CHARACTERS, MOST_CHARACTERS, hash_password, is_password, refusal
+from seenby.words.message import Sender
+
+router = APIRouter(prefix="/settings/sign-in")
+Secret = Annotated[str, Form(max_length=MOST_CHARACTERS)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Browser:
+    """One that is signed in; `name` is what it says of itself, empty where it was not kept."""
+
+    id: str
+    name: str
+    since: int | None
+    ends_at: int
+    is_this: bool
+
+
+@router.get("")
+async def signing_in_page(request: Request, parts: Given, sender: SignedIn) -> Response:
+    """The page."""
+    return await _draw(request, parts, sender)
+
+
+@router.post("/password")
+async def set_password(
+    request: Request, parts: Given, sender: SignedIn, *, current: Secret = "", new: Secret = "", again: Secret = ""
+) -> Response:
+    """Set the password for the pages; other browsers are signed out."""
+    async with parts.store.read() as tx:
+        row = await tx.one("sign_in_hash", id=sender.id)
+    kept = row["sign_in_hash"] if row else ""
+    why = refusal(new, address=sender.address)
+    if kept and not await is_password(kept, current):
+        why = "The present password is another one."
+    elif not why and new != again:
+        why = "The two are not the same."
+    if why:
+        return await _draw(request, parts, sender, said=f"Not changed. {why}", is_bad=True)
+    made = await hash_password(new)
+    async with parts.store.write() as tx:
+        await tx.run("set_sign_in_hash", id=sender.id, sign_in_hash=made)
+        await tx.run("end_other_sessions", sender=sender.id, hash=_this(request, parts))
+    return await _draw(request, parts, sender, said="Changed. Other browsers are signed out.")
+
+
+@router.post("/end")
+async def end_browser(request: Request, parts: Given, sender: SignedIn, browser: str = Form(default="")) -> Response:
+    """Sign one browser out; without a name, all but this one."""
+    async with parts.store.write() as tx:
+        if browser:
+            await tx.run("end_session_of", sender=sender.id, hash=browser)
+        else:
+            await tx.run("end_other_sessions", sender=sender.id, hash=_this(request, parts))
+    if browser == _this(request, parts):
+        return RedirectResponse("/sign-in", status_code=303)
+    return await _draw(request, parts, sender, said="Signed out there.")
+
+
+def _this(request: Request, parts: Parts) -> str:
+    return secret_hash(request.cookies.get(cookie_name(parts), ""))
+
+
+async def _browsers(tx: Transaction, request: Request, parts: Parts, sender: Sender) -> Sequence[Browser]:
+    rows = await tx.all("sessions_of", sender=sender.id, now=micros(parts.now()))
+    this = _this(request, parts)
+    return [
+        Browser(
+            id=row["hash"],
+            name=client_name(row["agent"]) or ("another browser" if row["agent"] else ""),
+            since=row["made_at"],
+            ends_at=row["ends_at"],
+            is_this=row["hash"] == this,
+        )
+        for row in rows
+    ]
+
+
+async def _draw(request: Request, parts: Parts, sender: Sender, *, said: str = "", is_bad: bool = False) -> Response:
+    async with parts.store.read() as tx:
+        frame = await frame_of(tx, sender)
+        row = await tx.one("sign_in_hash", id=sender.id)
+        browsers = await _browsers(tx, request, parts, sender)
+    return draw(
+        request,
+        "signing_in.html",
+        frame=frame,
+        has_password=bool(row and row["sign_in_hash"]),
+        browsers=browsers,
+        fewest=FEWEST_CHARACTERS,
+        said=said,
+        is_bad=is_bad,
+    )
