@@ -19,7 +19,7 @@ from seenby.report.holding import FIRST, told_at
 from seenby.report.views.cause import Cause, cause_by
 from seenby.store import Transaction, answers, hits, mail_hosts
 from seenby.store.habits import habits_of
-from seenby.store.hits import KeptHit, Standing, Tally
+from seenby.store.hits import KeptHit, Revised, Standing, Tally
 from seenby.store.times import micros, moment
 from seenby.words.event import Event, EventKind
 from seenby.words.message import CAMPAIGN_FROM, Delivery
@@ -149,8 +149,7 @@ async def write(
     tx: Transaction, facts: Facts, decision: Decision, *, now: datetime, burst_wait: timedelta
 ) -> datetime | None:
     """Write what changed, and the events that tell of it; when to come back for those that may not be told of yet."""
-    for hit, verdict, is_own in decision.changed:
-        await _write_verdict(tx, facts, hit, verdict=verdict, is_own=is_own, now=now)
+    await _write_verdicts(tx, facts, decision, now=now)
     for person in facts.recipients:
         if _changes(person, decision.tallies[person["id"]]):
             await hits.put_tally(tx, recipient=person["id"], tally=decision.tallies[person["id"]])
@@ -165,11 +164,13 @@ async def _tell(
     """Tell of every open and click of its own, once each, and never of history that was judged again."""
     changed = {hit.id for hit, _, _ in decision.changed}
     held: list[datetime] = []
+    told: list[Event] = []
     for hit, at in _due(facts, decision.own, burst_wait=burst_wait):
         if hit.at <= now < at:  # a hit from the future, by a clock that was set, waits for nothing
             held.append(at)
         elif (hit.id in changed or at != hit.at) and not facts.again:
-            await hits.put_event(tx, _seen_event(facts, hit))  # again is nothing: its id is the hit's
+            told.append(_seen_event(facts, hit))  # again is nothing: its id is the hit's
+    await hits.put_events(tx, told)
     return min(held, default=None)
 
 
@@ -342,30 +343,34 @@ def _looks(facts: Facts, verdicts: Mapping[str, Verdict]) -> Sequence[Look]:
     ]
 
 
-async def _write_verdict(
-    tx: Transaction, facts: Facts, hit: KeptHit, *, verdict: Verdict, is_own: bool, now: datetime
-) -> None:
-    before = facts.standing.get(hit.id)
+async def _write_verdicts(tx: Transaction, facts: Facts, decision: Decision, *, now: datetime) -> None:
+    """All at once: of a copy that was fetched ten thousand times, one by one would keep others from writing."""
+    revised, counted = [], {}
+    for hit, verdict, is_own in decision.changed:
+        before = facts.standing.get(hit.id)
+        if before is None or _differs(before.verdict, verdict):
+            revision = before.revision + 1 if before else 1
+            revised.append(Revised(hit=hit.id, revision=revision, verdict=verdict, counted=is_own))
+        else:
+            counted[hit.id] = is_own
     message, team = facts.message["id"], facts.message["team"]
-    if before is None or _differs(before.verdict, verdict):
-        revision = before.revision + 1 if before else 1
-        await hits.put_verdict(
-            tx, hit=hit.id, team=team, message=message, revision=revision, verdict=verdict, counted=is_own, at=now
-        )
-    else:
-        revision = before.revision
-        await tx.run("set_counted", hit=hit.id, counted=int(is_own))
-    await hits.put_event(
-        tx,
-        Event(
-            id=f"hit:{hit.id}:{revision}:{int(is_own)}",
-            team=team,
-            kind=EventKind.HIT_JUDGED,
-            message=message,
-            recipient=hit.recipient,
-            hit=hit.id,
-            at=hit.at,
-        ),
+    await hits.put_verdicts(tx, revised, team=team, message=message, at=now)
+    await hits.set_counted(tx, counted)
+    revisions = {hit: facts.standing[hit].revision for hit in counted} | {one.hit: one.revision for one in revised}
+    await hits.put_events(
+        tx, [_judged_event(facts, hit, revision=revisions[hit.id], is_own=own) for hit, _, own in decision.changed]
+    )
+
+
+def _judged_event(facts: Facts, hit: KeptHit, *, revision: int, is_own: bool) -> Event:
+    return Event(
+        id=f"hit:{hit.id}:{revision}:{int(is_own)}",
+        team=facts.message["team"],
+        kind=EventKind.HIT_JUDGED,
+        message=facts.message["id"],
+        recipient=hit.recipient,
+        hit=hit.id,
+        at=hit.at,
     )
 
 
