@@ -1,6 +1,7 @@
 """How pages are drawn: the templates, the few words they share, and what stands around every page."""
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -20,6 +21,7 @@ from seenby.web.links import domain_path, person_path
 from seenby.web.marks import STORY, delivery_mark, eye_mark, link_mark, untouched_sentence
 from seenby.words.message import Sender
 
+REMIND_DAYS: Final = (1, 3, 7, 14)
 MOST_DOTS: Final = 60  # of a mini timeline
 _STEPS: Final = ((timedelta(days=1), "day"), (timedelta(hours=1), "hour"), (timedelta(minutes=1), "minute"))
 
@@ -70,9 +72,10 @@ class Look:
             LABELS=wording.LABELS,
             ICONS=wording.ICONS,
             person_path=person_path,
+            remind_days=REMIND_DAYS,
             domain_path=domain_path,
         )
-        self._pages.filters.update(many=many, percent=percent)
+        self._pages.filters.update(many=many, percent=percent, breakable=breakable)
 
     def draw(
         self, name: str, *, now: datetime, values: Mapping[str, object], frame: Frame | None = None, status: int = 200
@@ -160,6 +163,11 @@ def ago(at: datetime, *, now: datetime) -> str:
 def many(count: int, thing: str, things: str | None = None) -> str:
     """`1 hit`, `2 hits`."""
     return f"{count:,} {thing if count == 1 else things or thing + 's'}"
+
+
+def breakable(address: str) -> Markup:
+    """An address that may be broken where its parts meet, and not inside a word."""
+    return Markup("<wbr>").join(re.split(r"(?<=[/?&=.,;:_-])(?=[^/])", address))
 
 
 def percent(permille: int) -> str:

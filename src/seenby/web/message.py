@@ -98,6 +98,7 @@ async def message_page(
     async with parts.store.read() as tx:
         frame = await frame_of(tx, sender)
         page = await _read(tx, parts, sender, message_id, asked=asked)
+        reminder = await tx.one("reminder_of", sender=sender.id, message=message_id)
     return draw(
         request,
         "message.html",
@@ -106,6 +107,7 @@ async def message_page(
         told=page.said.get(said),
         views=VIEWS.values(),
         rate_words=rate_words,
+        reminder=reminder,
     )
 
 

@@ -11,7 +11,7 @@ from fastapi.responses import Response
 from pydantic import BaseModel, Field
 from sqlalchemy import RowMapping
 
-from seenby.store import Transaction, lists
+from seenby.store import Transaction, lists, reminders
 from seenby.store.lists import END, State, Wanted
 from seenby.store.times import micros
 from seenby.web.given import Given, SignedIn
@@ -34,6 +34,7 @@ STATES: Final[Mapping[str, str]] = {
     State.NO_SIGN: "No sign after 3 days",
     State.CANNOT_KNOW: "Cannot know",
     State.FAILED: "Not delivered",
+    State.REMINDED: "Reminders",
 }
 
 
@@ -70,6 +71,7 @@ class Filter(BaseModel):
         person = parse_address(to) if "@" in to else None
         return Wanted(
             team=sender.team,
+            reader=sender.id,
             sender=sender.id if self.who == ME else self.who if self.who != "everyone" else "",
             words=self.words.strip(),
             person=(person.key if person else to) if "@" in to else "",
@@ -114,6 +116,7 @@ class SentRow:
     labels: Sequence[str]
     in_thread: int  # messages of its thread
     sights: Sequence[tuple[int, str]]
+    reminder: Mapping[Any, Any] | None  # of the one who looks
 
 
 @router.get("/")
@@ -180,6 +183,7 @@ async def sent_rows(tx: Transaction, sender: Sender, messages: Sequence[RowMappi
     labels = await lists.labels_of(tx, messages)
     threads = await lists.thread_sizes(tx, messages, team=sender.team)
     sights = await lists.sights_of(tx, messages)
+    reminded = await reminders.reminders_of(tx, messages, sender=sender.id)
     return [
         _row(
             message,
@@ -187,6 +191,7 @@ async def sent_rows(tx: Transaction, sender: Sender, messages: Sequence[RowMappi
             labels=labels[message["id"]],
             in_thread=threads.get(message["thread"], 1),
             sights=sights[message["id"]],
+            reminder=reminded.get(message["id"]),
         )
         for message in messages
     ]

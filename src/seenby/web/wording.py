@@ -20,10 +20,11 @@ BELL: Final[Mapping[str, tuple[str, str, str, str]]] = {
     EventKind.UNSUBSCRIBED: ("bad", "user", "unsubscribed from your team's mail, in", ""),
     EventKind.MESSAGE_BOUNCED: ("bad", "alert-triangle", "did not get", ": it came back"),
     EventKind.COMPLAINED: ("bad", "alert-triangle", "reported", " as unwanted"),
+    EventKind.REMINDED: ("wait", "alarm", "asked to be reminded of", ""),
 }
-# The same for the feed, which tells of more.
+# The same for the feed, which tells of more; a reminder is one sender's own.
 FEED: Final[Mapping[str, tuple[str, str, str, str]]] = {
-    **BELL,
+    **{kind: words for kind, words in BELL.items() if kind != EventKind.REMINDED},
     EventKind.MESSAGE_ACCEPTED: ("", "send", "sent", ""),
     EventKind.MESSAGE_FAILED: ("bad", "alert-triangle", "did not get", ": it was given up"),
 }

@@ -19,6 +19,7 @@ class EventKind(StrEnum):
     COMPLAINED = "complained"  # a mailbox provider reports that a recipient called it spam
     UNSUBSCRIBED = "unsubscribed"  # a recipient's wish; never a click
     REPLIED = "replied"  # a recipient is known to have answered
+    REMINDED = "reminded"  # a reminder came due; `detail` is the sender who asked, and nobody else is told
     HIT_JUDGED = "hit_judged"  # a hit that is no open or click of its own, or a revised verdict: for live pages
 
 

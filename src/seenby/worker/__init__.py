@@ -9,6 +9,7 @@ from seenby import flow, maillog
 from seenby.flow import House
 from seenby.journal import Reader
 from seenby.store.times import micros
+from seenby.tell.reminders import remind
 
 SEND_EVERY: Final = 0.2  # seconds; how long a fresh message may lie before its first attempt
 LOOK_UP_EVERY: Final = 0.5
@@ -19,6 +20,7 @@ REST: Final = 5  # a message is judged a sixth of the time at the most
 LONGEST_REST: Final = 30.0  # seconds; a machine that was suspended seems to have judged for as long
 TELL_EVERY: Final = 1.0
 SWEEP_EVERY: Final = 60.0
+REMIND_EVERY: Final = 30.0
 LAST_COPIES: Final = 1.0  # seconds that sending may go on after a stop
 AFTER_FAULT: Final = 1.0
 CONNECTIONS_PER_HOP: Final = (
@@ -29,7 +31,7 @@ HOP_REST: Final = 20.0  # seconds before another batch is tried at a next hop th
 
 
 class Worker:
-    """Rounds of send, look-up, drain, judge, tell and sweep, each at its own pace; a step that fails is tried again."""
+    """Rounds of send, look-up, drain, judge, tell, sweep, remind, each at its own pace; what fails is tried again."""
 
     def __init__(self, house: House, journal: Reader) -> None:
         self._house = house
@@ -51,6 +53,7 @@ class Worker:
             rounds.create_task(self._round("judge", self._judge_round, JUDGE_EVERY, stop))
             rounds.create_task(self._round("tell", lambda: flow.tell(self._house), TELL_EVERY, stop))
             rounds.create_task(self._round("sweep", lambda: flow.sweep(self._house), SWEEP_EVERY, stop))
+            rounds.create_task(self._round("remind", self._remind_round, REMIND_EVERY, stop))
         if self._sending:  # a copy that a server is just taking would otherwise be sent twice
             await asyncio.wait(self._sending, timeout=LAST_COPIES)
         for task in self._sending:
@@ -96,6 +99,9 @@ class Worker:
             maillog.failed("send", error)
         finally:
             self._busy[hop] -= 1
+
+    async def _remind_round(self) -> None:
+        await remind(self._house.store, now=self._house.now())
 
     async def _drain_round(self) -> None:
         while await flow.drain(self._house, self._journal) > flow.BATCH_HITS // 2:
