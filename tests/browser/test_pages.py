@@ -395,7 +395,8 @@ TOO_FAINT = """() => {
   return faint
 }"""
 UNNAMED = """() => [...document.querySelectorAll('a, button, input:not([type=hidden]), summary, iframe')].filter((e) =>
-  e.checkVisibility() && !(e.innerText || '').trim() && !e.getAttribute('aria-label') && !e.title && !e.labels?.length
+  e.checkVisibility() && !(e.innerText || '').trim() && !e.getAttribute('aria-label')
+  && !e.getAttribute('aria-labelledby') && !e.title && !e.labels?.length
   && !e.textContent.trim()).map((e) => e.outerHTML.slice(0, 90))"""
 
 
@@ -405,7 +406,8 @@ def test_the_feed_lives_and_hours_are_in_the_reader_s_zone(house: House, chromiu
     page = context.new_page()
     page.goto(f"{house.url}/feed")
     expect(page.get_by_text("No sign of a person yet.")).to_be_visible()
-    house.add(mail("m-feed", fetches=(Fetch(after=timedelta(seconds=1), reader=RITA),)))
+    person = Person(address=RITA, name="Rita Sommer", opened="seen", opens=1)
+    house.add(mail("m-feed", people=(person,), fetches=(Fetch(after=timedelta(seconds=1), reader=RITA),)))
     expect(page.locator("#feed-list [data-event]")).to_have_count(1, timeout=LIVE)
     expect(page.locator("#hot [data-person]")).to_have_count(1, timeout=LIVE)
     page.goto(f"{house.url}/people/{RITA}")

@@ -1,6 +1,6 @@
 """Reminders over both databases: they ring once, for whoever asked, and not for what became needless."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -60,6 +60,13 @@ async def answer(store: Store, message: str) -> None:
         await tx.run("set_best", message=message, opened=0, clicked=0, replied=1)
 
 
+async def see(store: Store, message: str, *, at: datetime) -> None:
+    states = {"opened": "seen", "clicked": "no_sign", "opens": 2, "clicks": 0, "machines": 0, "fetched": 1}
+    states |= {"apple": 0, "scanned": 0, "opened_at": micros(at), "clicked_at": None}
+    async with store.write() as tx:
+        await tx.run("set_states", recipient=f"{message}-0", **states)
+
+
 async def rung(store: Store, sender: str = ALICE) -> list[str]:
     team = OTHER_TEAM if sender == CHARLIE else TEAM
     found = await rows(store, "bell_events", team=team, sender=f"id-{sender}", limit=99)
@@ -101,7 +108,7 @@ async def test_it_rings_even_if_the_bell_is_off_for_the_message(team: Store) -> 
         (Unless.ANSWERED, "opened", False, True),
         (Unless.SEEN, "quiet", False, True),
         (Unless.SEEN, "quiet", True, False),
-        (Unless.SEEN, "opened", False, False),
+        (Unless.SEEN, "opened", False, True),
         (Unless.SEEN, "apple", False, True),
         (Unless.NOTHING, "opened", True, True),
     ],
@@ -116,6 +123,13 @@ async def test_what_became_needless_ends_quietly(
     assert await standing(team, message) == ("waits" if rings else None)
     await remind(team, now=NOW + 30 * DAY)
     assert await rung(team) == ([message] if rings else [])
+
+
+@pytest.mark.parametrize(("unless", "rings"), [(Unless.SEEN, False), (Unless.ANSWERED, True), (Unless.NOTHING, True)])
+async def test_a_sign_after_it_was_asked_for_is_one(team: Store, unless: Unless, *, rings: bool) -> None:
+    await ask(team, "opened", unless=unless)
+    await see(team, "opened", at=NOW + DAY)
+    assert await remind(team, now=NOW + 3 * DAY) == int(rings)
 
 
 async def test_asking_again_replaces_what_was_asked_and_rings_again(team: Store) -> None:

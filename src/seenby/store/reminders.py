@@ -19,7 +19,7 @@ class Unless(StrEnum):
     """What makes a reminder needless."""
 
     ANSWERED = "answered"  # somebody is known to have answered
-    SEEN = "seen"  # or a person opened or clicked, certainly or probably
+    SEEN = "seen"  # or a person has opened or clicked since it was asked for, certainly or probably
     NOTHING = "nothing"
 
 

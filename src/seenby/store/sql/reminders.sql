@@ -17,10 +17,11 @@ update reminders set ended_at = :now, ended = 'answered'
 where ended_at is null and unless in ('answered', 'seen')
 and exists (select 1 from messages m where m.id = reminders.message and m.replied = 1);
 
--- end_seen: nor, where any sign was to be enough, of what a person opened or clicked
+-- end_seen: nor, where any sign was to be enough, of what a person opened or clicked since it was asked for
 update reminders set ended_at = :now, ended = 'seen'
 where ended_at is null and unless = 'seen'
-and exists (select 1 from messages m where m.id = reminders.message and (m.opened >= 2 or m.clicked >= 2));
+and exists (select 1 from recipients r where r.message = reminders.message
+  and (r.opened_at >= reminders.made_at or r.clicked_at >= reminders.made_at));
 
 -- due_reminders: whom to remind now
 select sender, message, team, made_at from reminders where ended_at is null and due_at <= :now
