@@ -8,13 +8,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from sqlalchemy import text
 
 from seenby import flow
 from seenby.flow import House
 from seenby.report import sums
 from seenby.report.again import Again, Restated, judge_again
-from seenby.report.holding import told_at
+from seenby.report.holding import tellings
 from seenby.store import Store, open_store
 from seenby.store.times import micros
 from seenby.wiring import mint
@@ -171,8 +173,18 @@ async def test_the_first_minute_is_that_of_the_reader_s_own_copy(house: House) -
 def test_a_burst_ends_with_half_a_minute_of_silence_or_after_a_minute_and_a_half(
     others: tuple[int, ...], told: int
 ) -> None:
-    at = [START + timedelta(seconds=one) for one in others]
-    assert told_at(START, others=at, longest=timedelta(seconds=90)) == START + timedelta(seconds=told)
+    at = [START + timedelta(seconds=one) for one in (0, *others)]
+    assert tellings(at, longest=timedelta(seconds=90))[START] == START + timedelta(seconds=told)
+
+
+@given(st.lists(st.integers(0, 200), max_size=12))
+def test_each_of_many_is_told_of_as_if_it_were_looked_at_by_itself(seconds: list[int]) -> None:
+    told = tellings([START + timedelta(seconds=one) for one in seconds], longest=timedelta(seconds=90))
+    for one in seconds:
+        last = one
+        while near := [other for other in seconds if last < other <= last + 30]:
+            last = max(near)
+        assert told[START + timedelta(seconds=one)] == START + timedelta(seconds=min(one + 90, last + 30))
 
 
 # ---------------------------------------------------------------- what the team says

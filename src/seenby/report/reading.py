@@ -15,7 +15,7 @@ from seenby.judge import Evidence, OwnView, Reader, Seen, judge, states
 from seenby.judge.evidence import HONEYPOT
 from seenby.judge.networks import network_of
 from seenby.report.counting import Look, counted
-from seenby.report.holding import FIRST, told_at
+from seenby.report.holding import FIRST, tellings
 from seenby.report.views.cause import Cause, cause_by
 from seenby.store import Transaction, answers, hits, mail_hosts
 from seenby.store.habits import habits_of
@@ -180,12 +180,13 @@ def _due(facts: Facts, own: Sequence[KeptHit], *, burst_wait: timedelta) -> Iter
     times: dict[str | None, list[datetime]] = {}
     for hit in facts.kept:
         times.setdefault(hit.recipient, []).append(hit.at)
+    told = {recipient: tellings(theirs, longest=burst_wait) for recipient, theirs in times.items()}
     for hit in own:
         copy_left = left.get(hit.recipient or "", moment(facts.message["accepted_at"]))
         if hit.settled or hit.at - copy_left > FIRST or network_of(hit.address).here:
             yield hit, hit.at
         else:
-            yield hit, told_at(hit.at, others=times[hit.recipient], longest=burst_wait)
+            yield hit, told[hit.recipient][hit.at]
 
 
 def _left(person: Mapping[Any, Any], message: Mapping[Any, Any]) -> datetime:
