@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seenby.report.insights import Share, add_up, compare, wilson
+from seenby.report.insights import Share, add_up, compare
+from seenby.report.interval import wilson
 from seenby.store.tables import SUMS
 from seenby.web.insights import Asked, _bars
 

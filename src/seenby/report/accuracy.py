@@ -7,13 +7,13 @@ Fetches of one copy hang together, so the intervals are somewhat too narrow; and
 which fetch was theirs. Both are said where the figures stand.
 """
 
-import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
 from seenby.judge import states
+from seenby.report.interval import wilson
 from seenby.store import Transaction
 from seenby.store.accuracy import (
     Fetched,
@@ -32,7 +32,6 @@ ENOUGH: Final = 30  # cases from which a share says something
 BINS: Final = 5
 FETCHES: Final = "fetches that were no recipient's"
 PEOPLE: Final = "people whose copy was fetched"
-_Z: Final = 1.959964  # 95 %
 
 # Where a fetch came from, by the reasons of its verdict: the first that fits.
 SOURCES: Final[Sequence[tuple[str, frozenset[str]]]] = (
@@ -70,13 +69,8 @@ class Share:
 
     @property
     def interval(self) -> tuple[float, float]:
-        """Its 95 % interval after Wilson (1927), which holds for small numbers, too."""
-        if not self.of:
-            return 0.0, 1.0
-        spread = _Z * _Z / self.of
-        middle = (self.value + spread / 2) / (1 + spread)
-        half = _Z * math.sqrt((self.value * (1 - self.value) + spread / 4) / self.of) / (1 + spread)
-        return max(0.0, middle - half), min(1.0, middle + half)
+        """Its 95 % interval."""
+        return wilson(self.part, self.of)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,11 +9,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from seenby.report.interval import wilson
 from seenby.report.rate import Counts, Rate, open_rate
 from seenby.store.tables import SUMS
 
 ENOUGH: Final = 10  # recipients on each side, before two shares are compared
-_Z: Final = 1.96  # 95 %
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,17 +101,6 @@ def add_up(rows: Iterable[Mapping[Any, Any]]) -> Figures:
         for name in sums:
             sums[name] += int(row[name] or 0)
     return Figures(sums=sums)
-
-
-def wilson(part: int, whole: int) -> tuple[float, float]:
-    """The 95 % interval of a share; everything when there is nothing to go by."""
-    if whole <= 0:
-        return 0.0, 1.0
-    part = min(part, whole)
-    share, z2 = part / whole, _Z * _Z
-    middle = (share + z2 / (2 * whole)) / (1 + z2 / whole)
-    half = _Z / (1 + z2 / whole) * math.sqrt(share * (1 - share) / whole + z2 / (4 * whole * whole))
-    return max(0.0, min(share, middle - half)), min(1.0, max(share, middle + half))  # however they are rounded
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
