@@ -42,6 +42,7 @@ from seenby.keys import load_keyring, new_keyring
 from seenby.report.views import PEOPLE, VIEWS
 from seenby.settings import Settings, is_origin, split_listen
 from seenby.store.people import is_free_mail
+from seenby.web.look import many
 from seenby.wiring import dkim_keys
 from seenby.words.address import Address, parse_address
 from seenby.words.errors import KeyFileError, SeenbyError, SettingsError
@@ -287,7 +288,7 @@ _STATES: Final = {"seen": "yes", "probably": "probably", "cannot_know": "cannot 
 
 def again_text(told: Mapping[str, Any], *, is_written: bool) -> str:
     """What judging again came to, for people; `told` is what `seenby judge --again --json` prints."""
-    lines = [f"{told['hits']:,} hits of {told['messages']:,} messages judged again."]
+    lines = [f"{many(told['hits'], 'hit')} of {many(told['messages'], 'message')} judged again."]
     if not told["labels"]:
         return "\n".join([*lines, "Every hit is read as it was."])
     lines += ["", *_changed("hits", told["labels"], _LABELS)]

@@ -20,7 +20,7 @@ def test_the_command_says_what_would_change_before_it_writes(data: Path) -> None
         return done.stdout
 
     would = run()
-    assert re.search(r"^\d+ hits of 1 messages judged again\.", would)
+    assert re.search(r"^\d+ hits of 1 message judged again\.", would)
     assert "Nothing is written yet." in would
     assert json.loads(run("--json"))["messages"] == 1
     assert "Written" in run("--yes")
