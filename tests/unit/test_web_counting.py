@@ -37,7 +37,7 @@ async def alice(team: Store) -> AsyncIterator[httpx2.AsyncClient]:
 
 
 def chosen(page: str) -> list[str]:
-    return re.findall(r'<option value="([^"]+)" selected', page)
+    return re.findall(r'<option value="([^"]+)" selected', page.partition('name="view"')[2])
 
 
 def rows(page: str) -> list[list[str]]:

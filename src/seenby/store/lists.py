@@ -40,6 +40,7 @@ _WORD: Final = re.compile(r"\w+", re.UNICODE)
 _PROBABLY: Final = 2  # as `messages` holds the best state: no sign, cannot know, probably, seen
 _FAILED: Final = "{}.state in ('bounced', 'failed')"  # written out, as in the index that it is found by
 _others, _called = recipients.alias("others"), labels.alias("called")
+_asked_for = reminders.alias("asked_for")
 _search = table("search", column("rowid", BigInteger), column("seq", BigInteger), column("message", Text))
 _SHOWN: Final = tuple(
     messages.c[name]
@@ -175,6 +176,11 @@ def _query(tx: Transaction, wanted: Wanted, words: Sequence[str]) -> Select[Any]
             )
         )
         return query.where(_older(wanted, messages.c.accepted_at, messages.c.id)).order_by(_search.c.seq.desc())
+    if wanted.state is State.REMINDED:  # of these there are few: they are found by whose they are, then sorted
+        query = select(*_SHOWN).select_from(reminders.join(messages, messages.c.id == reminders.c.message))
+        query = query.where(reminders.c.sender == wanted.reader, reminders.c.team == wanted.team, *_asked(wanted))
+        query = query.where(_older(wanted, messages.c.accepted_at, messages.c.id))
+        return query.order_by(messages.c.accepted_at.desc(), messages.c.id.desc())
     for source, by in _sources(wanted):
         query = query.select_from(source.join(messages, messages.c.id == source.c.message))
         query = query.where(source.c.team == wanted.team, by)
@@ -239,7 +245,7 @@ def _is_in(state: State, wanted: Wanted) -> ColumnElement[bool]:  # noqa: PLR091
         case State.FAILED:
             return exists().where(_others.c.message == messages.c.id, literal_column(_FAILED.format("others"), Boolean))
         case State.REMINDED:
-            stands = or_(reminders.c.ended_at.is_(None), reminders.c.ended == "due")
-            return messages.c.id.in_(select(reminders.c.message).where(reminders.c.sender == wanted.reader, stands))
+            stands = or_(_asked_for.c.ended_at.is_(None), _asked_for.c.ended == "due")
+            return exists().where(_asked_for.c.sender == wanted.reader, _asked_for.c.message == messages.c.id, stands)
         case _:
             assert_never(state)

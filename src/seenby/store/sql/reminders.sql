@@ -12,21 +12,19 @@ where sender = :sender and message = :message and (ended_at is null or ended = '
 select message, unless, due_at, ended from reminders
 where sender = :sender and message = :message and (ended_at is null or ended = 'due');
 
--- end_answered: nobody needs to be reminded of what was answered
-update reminders set ended_at = :now, ended = 'answered'
-where ended_at is null and unless in ('answered', 'seen')
-and exists (select 1 from messages m where m.id = reminders.message and m.replied = 1);
-
--- end_seen: nor, where any sign was to be enough, of what a person opened or clicked since it was asked for
-update reminders set ended_at = :now, ended = 'seen'
-where ended_at is null and unless = 'seen'
-and exists (select 1 from recipients r where r.message = reminders.message
-  and (r.opened_at >= reminders.made_at or r.clicked_at >= reminders.made_at));
+-- needless_reminders: of messages answered, or where any sign is enough, opened or clicked since it was asked for
+select d.sender, d.message, d.made_at, case when m.replied = 1 then 'answered' else 'seen' end as why
+from reminders d join messages m on m.id = d.message
+where d.ended_at is null and d.unless in ('answered', 'seen')
+and (m.replied = 1 or (d.unless = 'seen' and exists (
+  select 1 from recipients r
+  where r.message = d.message and (r.opened_at >= d.made_at or r.clicked_at >= d.made_at))))
+limit :limit;
 
 -- due_reminders: whom to remind now
 select sender, message, team, made_at from reminders where ended_at is null and due_at <= :now
 order by due_at limit :limit;
 
--- end_due: this one has come due; nothing when it had ended already
-update reminders set ended_at = :now, ended = 'due'
-where sender = :sender and message = :message and ended_at is null and due_at <= :now;
+-- end_reminder: this one is over; nothing when it was already, or something else was asked for meanwhile
+update reminders set ended_at = :now, ended = :why
+where sender = :sender and message = :message and made_at = :made_at and ended_at is null;
