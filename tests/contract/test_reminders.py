@@ -1,13 +1,16 @@
 """Reminders over both databases: they ring once, for whoever asked, and not for what became needless."""
 
+import asyncio
 from datetime import datetime, timedelta
 
 import pytest
 
+from seenby.journal.memory import MemoryJournal
 from seenby.store import Store, reminders
 from seenby.store.reminders import Unless
 from seenby.store.times import micros
 from seenby.tell.reminders import remind
+from seenby.worker import Worker
 from tests.browser.lively import (
     ALICE,
     BOB,
@@ -21,7 +24,7 @@ from tests.browser.lively import (
     add_mail,
     add_people,
 )
-from tests.house import rows
+from tests.house import make_house, rows
 
 pytestmark = pytest.mark.anyio
 DAY = timedelta(days=1)
@@ -161,3 +164,16 @@ async def test_nobody_is_reminded_of_another_team_s_mail(team: Store) -> None:
     await ask(team, "quiet", "no-such-message", days=1, sender=CHARLIE)
     assert await remind(team, now=NOW + 9 * DAY) == 0
     assert await standing(team, "quiet", CHARLIE) is None
+
+
+@pytest.mark.parametrize("store", ["sqlite"], indirect=True)
+async def test_the_worker_reminds_by_itself(team: Store) -> None:
+    await ask(team, "quiet")
+    stop = asyncio.Event()
+    house = make_house(team, clock=lambda: NOW + 4 * DAY)
+    working = asyncio.create_task(Worker(house, MemoryJournal()).run(stop))
+    async with asyncio.timeout(30):
+        while await rung(team) != ["quiet"]:  # noqa: ASYNC110 - nobody tells
+            await asyncio.sleep(0.05)
+        stop.set()
+        await working
