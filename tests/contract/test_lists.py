@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.dialects import sqlite
 
 from seenby import seed
 from seenby.report.sums import count
@@ -197,3 +198,20 @@ async def test_threads_labels_people_and_sights_come_with_a_page(mail: Store) ->
         assert called[message["id"]] == sorted(message["labels"])
         assert threads[message["thread"]] == sum(one["thread"] == message["thread"] for one in messages)
         assert len(sights[message["id"]]) == sum(one["opens"] + one["clicks"] for one in message["people"])
+
+
+@pytest.mark.parametrize("store", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("look", LOOKS)
+async def test_a_page_is_found_by_an_index_in_its_order(mail: Store, look: str) -> None:
+    """Among a million messages, sorting them or reading them all would be seconds."""
+    asked, _ = LOOKS[look]
+    wanted = Wanted(team="t", before=micros(NOW), before_id="x", **asked)
+    async with mail.read() as tx:
+        query = lists._query(tx, wanted, lists._words(wanted.words)).limit(31)
+        compiled = query.compile(dialect=sqlite.dialect(), compile_kwargs={"literal_binds": True})
+        explained = text(f"explain query plan {compiled}".replace(":", "\\:"))
+        plan = [row[3] for row in (await tx.connection.execute(explained)).all()]
+    assert not [step for step in plan if "TEMP B-TREE" in step], plan
+    assert not [step for step in plan if step.startswith("SCAN") and "VIRTUAL TABLE" not in step], plan
+    if asked.keys() == {"state"} and wanted.state is State.FAILED:
+        assert any("recipients_failed" in step for step in plan), plan

@@ -13,21 +13,21 @@ from typing import Any, Final, assert_never
 
 from sqlalchemy import (
     BigInteger,
-    Boolean,
     ColumnElement,
     RowMapping,
     Select,
     Table,
     Text,
+    TextClause,
     and_,
     column,
     exists,
     func,
-    literal_column,
     or_,
     select,
     table,
     text,
+    tuple_,
 )
 
 from seenby.store.store import Transaction
@@ -38,7 +38,7 @@ MOST_WORDS: Final = 8
 MOST_SIGHTS: Final = 3000
 _WORD: Final = re.compile(r"\w+", re.UNICODE)
 _PROBABLY: Final = 2  # as `messages` holds the best state: no sign, cannot know, probably, seen
-_FAILED: Final = "{}.state in ('bounced', 'failed')"  # written out, as in the index that it is found by
+_FAILED: Final = "{}.state in ('bounced', 'failed')"  # written out as in the index: it is found by no other words
 _others, _called = recipients.alias("others"), labels.alias("called")
 _asked_for = reminders.alias("asked_for")
 _search = table("search", column("rowid", BigInteger), column("seq", BigInteger), column("message", Text))
@@ -190,7 +190,7 @@ def _query(tx: Transaction, wanted: Wanted, words: Sequence[str]) -> Select[Any]
     return query.order_by(messages.c.accepted_at.desc(), messages.c.id.desc())
 
 
-def _sources(wanted: Wanted) -> Iterator[tuple[Table, ColumnElement[bool]]]:
+def _sources(wanted: Wanted) -> Iterator[tuple[Table, ColumnElement[bool] | TextClause]]:
     """Tables with an index in the order of the list, the most telling first."""
     if wanted.person:
         yield recipients, recipients.c.address_key == wanted.person
@@ -199,14 +199,14 @@ def _sources(wanted: Wanted) -> Iterator[tuple[Table, ColumnElement[bool]]]:
     if wanted.label:
         yield labels, labels.c.label == wanted.label
     if wanted.state is State.FAILED:
-        yield recipients, literal_column(_FAILED.format("recipients"), Boolean)
+        yield recipients, text(_FAILED.format("recipients"))
 
 
 def _older(wanted: Wanted, accepted_at: ColumnElement[int], message: ColumnElement[str]) -> ColumnElement[bool]:
     """Where the page begins."""
     if wanted.before == END:
         return accepted_at < END
-    return or_(accepted_at < wanted.before, and_(accepted_at == wanted.before, message < wanted.before_id))
+    return tuple_(accepted_at, message) < tuple_(wanted.before, wanted.before_id)  # so written, an index begins there
 
 
 def _asked(wanted: Wanted) -> Iterator[ColumnElement[bool]]:
@@ -243,7 +243,7 @@ def _is_in(state: State, wanted: Wanted) -> ColumnElement[bool]:  # noqa: PLR091
         case State.CANNOT_KNOW:
             return and_(messages.c.opened == 1, messages.c.clicked <= 1, messages.c.replied == 0)
         case State.FAILED:
-            return exists().where(_others.c.message == messages.c.id, literal_column(_FAILED.format("others"), Boolean))
+            return exists().where(_others.c.message == messages.c.id, text(_FAILED.format("others")))
         case State.REMINDED:
             stands = or_(_asked_for.c.ended_at.is_(None), _asked_for.c.ended == "due")
             return exists().where(_asked_for.c.sender == wanted.reader, _asked_for.c.message == messages.c.id, stands)

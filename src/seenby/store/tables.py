@@ -242,7 +242,7 @@ sums = Table(
     _text("sender"),
     Column("day", Integer, nullable=False),
     *(_number(name, default="0") for name in SUMS),
-    Index("sums_team", "team", "day"),
+    Index("sums_team", "team", "message"),
 )
 
 # The sums of all messages that a sender had accepted on one day: days since 1970, UTC.

@@ -38,17 +38,17 @@ async def first_steps(tx: Transaction, sender: Sender, settings: Settings) -> Se
     steps = [
         Step(done=True, words="Sign in"),
         Step(
-            done=signs["messages"] > 0,
+            done=bool(signs["messages"]),
             words="Send a message through Seenby",
             how="Set it up as the outgoing (SMTP) server in your mail program, and write to anybody.",
         ),
         Step(
-            done=signs["tracked"] > 0,
+            done=bool(signs["tracked"]),
             words="Write to somebody outside your team",
             how="Copies to yourself and to colleagues carry nothing, so that you are not told of your own looks.",
         ),
         Step(
-            done=signs["seen"] > 0,
+            done=bool(signs["seen"]),
             words="See that it was opened",
             how="Open the copy in the mailbox, with its images; the page follows within two seconds.",
         ),

@@ -63,12 +63,13 @@ select team from messages where id >= :first and id <= :last limit 1;
 
 -- first_signs: how far the team has come, with mail that is not made up
 select
-  (select count(*) from (select 1 from messages where team = :team and sender is not null
-    and not (id >= :first and id <= :last) limit 1) as a) as messages,
-  (select count(*) from (select 1 from sums where team = :team and copies > 0
-    and not (message >= :first and message <= :last) limit 1) as b) as tracked,
-  (select count(*) from (select 1 from sums where team = :team and opened + probably + cannot_know > 0
-    and not (message >= :first and message <= :last) limit 1) as c) as seen;
+  exists (select 1 from sums where team = :team and message < :first)
+    or exists (select 1 from sums where team = :team and message > :last) as messages,
+  exists (select 1 from sums where team = :team and copies > 0 and message < :first)
+    or exists (select 1 from sums where team = :team and copies > 0 and message > :last) as tracked,
+  exists (select 1 from sums where team = :team and opened + probably + cannot_know > 0 and message < :first)
+    or exists (select 1 from sums where team = :team and opened + probably + cannot_know > 0
+      and message > :last) as seen;
 
 -- seeded_page: some of the made-up mail
 select id from messages where id >= :first and id <= :last order by id limit :limit;

@@ -149,7 +149,7 @@ def upgrade() -> None:
     with op.batch_alter_table("sessions") as batch_op:
         batch_op.add_column(sa.Column("made_at", sa.BigInteger(), nullable=True))
         batch_op.add_column(sa.Column("agent", sa.Text(), server_default="", nullable=False))
-    op.create_index("sums_team", "sums", ["team", "day"])
+    op.create_index("sums_team", "sums", ["team", "message"])
     is_sqlite = op.get_bind().dialect.name == "sqlite"
     for statement in (*(_SEARCH_SQLITE if is_sqlite else _SEARCH_POSTGRES), *_known(is_sqlite=is_sqlite)):
         op.execute(statement)
