@@ -5,10 +5,11 @@ held until nothing more has come for a while; a page shows it at once, with what
 """
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 FIRST: Final = timedelta(minutes=1)  # after a copy left; scanners look at mail when it arrives
+LAST: Final = datetime.max.replace(tzinfo=UTC)
 _QUIET: Final = 3  # a third of the longest wait without another hit ends a burst
 
 
@@ -22,7 +23,12 @@ def tellings(times: Iterable[datetime], *, longest: timedelta) -> Mapping[dateti
     later = over = None
     for at in sorted(set(times), reverse=True):
         if later is None or over is None or later - at > quiet:
-            over = at + quiet
-        told[at] = min(at + longest, over)
+            over = _after(at, quiet)
+        told[at] = min(_after(at, longest), over)
         later = at
     return told
+
+
+def _after(at: datetime, span: timedelta) -> datetime:
+    """Then; at the calendar's end, where only a broken clock comes to, no later than there is."""
+    return at + min(span, LAST - at)
