@@ -2,6 +2,7 @@
 
 Everything is made from one seed, so that two stores come out alike. No mail is sent and nobody is written to: the
 addresses are of domains that cannot exist (RFC 2606). What is made has ids of its own, by which it is removed again.
+Its hits count as settled from the start, so that no habit of a domain is ever learned from them.
 """
 
 import json
@@ -21,6 +22,7 @@ BATCH: Final = 1000
 PREFIX: Final = "sample"
 FIRST, LAST = f"{PREFIX}0000000000", f"{PREFIX}9999999999"
 _SPAN: Final = timedelta(days=365)
+_HOUR: Final = 3_600_000_000  # in microseconds
 _NAMES: Final = (
     "Ana Lima", "Ben Okafor", "Chiara Rossi", "Dmitri Volkov", "Elin Berg", "Farah Aziz", "George Hill", "Hana Sato",
     "Ivan Petrov", "Julia Novak", "Karim Haddad", "Lena Vogt", "Marta Silva", "Noah Stein", "Olga Kos", "Priya Nair",
@@ -106,6 +108,7 @@ async def seed(
         async with store.write() as tx:
             await _write(tx, rows)
             batch = {"first": rows.messages[0]["id"], "last": rows.messages[-1]["id"]}
+            await tx.run("seed_settled", **batch)
             await tx.run("seed_sums", **batch)
             await tx.run("seed_days", **batch)
         done += size
@@ -134,16 +137,16 @@ def _add(
     active = at
     for which, (name, address) in enumerate(people):
         recipient = f"{number:010d}{which}"
-        made = _hits(chance, hits_each / len(people), at=at, recipient=recipient, common=common)
+        made = _hits(chance, hits_each / len(people), at=at, now=now, recipient=recipient, common=common)
         came_to = _came_to(made)
         bounced = not made and chance.random() < 0.05
-        replied = came_to["opened"] == "seen" and chance.random() < 0.25
+        replied = came_to["opened"] == "seen" and chance.random() < 0.25 and came_to["opened_at"] + _HOUR <= micros(now)
         rows.recipients.append(
             common
             | {"id": recipient, "name": name, "address": address, "domain": address.partition("@")[2]}
             | {"at": micros(at), "sent_at": None if bounced else micros(at + timedelta(seconds=1))}
             | {"state": "bounced" if bounced else "sent", "reply": "550 5.1.1 No such user" if bounced else "250 OK"}
-            | {"replied_at": came_to["opened_at"] + 3_600_000_000 if replied else None}
+            | {"replied_at": came_to["opened_at"] + _HOUR if replied else None}
             | came_to
         )
         for hit in made:
@@ -174,18 +177,21 @@ def _person(chance: random.Random) -> tuple[str, str]:
 
 
 def _hits(
-    chance: random.Random, mean: float, *, at: datetime, recipient: str, common: dict[str, Any]
+    chance: random.Random, mean: float, *, at: datetime, now: datetime, recipient: str, common: dict[str, Any]
 ) -> list[dict[str, Any]]:
-    """A recipient's hits, oldest first, each with its verdict."""
+    """A recipient's hits until now, oldest first, each with its verdict."""
     count = int(chance.expovariate(1 / mean)) if mean > 0 else 0
     made = []
     for number in range(count):
         came = at + timedelta(seconds=1 + chance.expovariate(1 / 40_000))
         [kind] = chance.choices(_KINDS, _OFTEN)
         is_click = kind.label in ("human", "scanner") and chance.random() < 0.25
+        link = chance.randrange(4) if is_click else None
+        if came > now:
+            continue
         hit = f"{recipient}-{number}"
         kept = common | {"id": hit, "recipient": recipient, "channel": "click" if is_click else "open"}
-        kept |= {"link": chance.randrange(4) if is_click else None, "in_text": 0, "level": 3, "at": micros(came)}
+        kept |= {"link": link, "in_text": 0, "level": 3, "at": micros(came)}
         kept |= {"method": "GET", "address": None, "network": "203.0.113.0/24", "agent": kind.agent, "headers": "{}"}
         verdict = common | {"hit": hit, "revision": 1, "label": kind.label, "permille": kind.permille}
         verdict |= {"reasons": json.dumps(kind.reasons), "rules": "sample", "at": micros(came)}
@@ -232,7 +238,5 @@ async def remove(store: Store) -> AsyncIterator[int]:
         await tx.run("unseed_search", first=FIRST, last=LAST)  # all at once: it is found by reading all
 
 
-_REMOVED: Final = tuple(
-    f"unseed_{table}"
-    for table in ("days", "empty_days", "sums", "labels", "verdicts", "hits", "recipients", "messages")
-)
+_TABLES: Final = "days empty_days sums labels reminders said events verdicts hits recipients messages"
+_REMOVED: Final = tuple(f"unseed_{table}" for table in _TABLES.split())

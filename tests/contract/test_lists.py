@@ -186,6 +186,39 @@ async def test_made_up_mail_is_counted_as_mail_is_and_leaves_nothing_behind(mail
             assert (await tx.connection.execute(text(f"select count(*) from {table}"))).scalar() == 0, table
 
 
+async def test_made_up_mail_has_no_future_and_teaches_nothing(mail: Store) -> None:
+    async with mail.read() as tx:
+        for column in ("hits.at", "recipients.replied_at", "messages.active_at"):
+            table = column.partition(".")[0]
+            latest = (await tx.connection.execute(text(f"select max({column}) from {table}"))).scalar()
+            assert 0 < latest <= micros(NOW), column
+        assert (await tx.connection.execute(text("select count(*) from hits where settled = 0"))).scalar() == 0
+
+
+async def test_what_was_said_of_made_up_mail_goes_with_it(mail: Store) -> None:
+    [message, *_] = await everything(mail)
+    common = {"team": message["team"], "message": message["id"], "sender": message["sender"], "at": micros(NOW)}
+    async with mail.write() as tx:
+        await tx.connection.execute(
+            text(
+                "insert into said (hit, team, message, what, sender, at) "
+                "values ('h', :team, :message, 'me', :sender, :at)"
+            ),
+            common,
+        )
+        await tx.connection.execute(
+            text(
+                "insert into reminders (sender, message, team, unless, due_at, made_at, ended) "
+                "values (:sender, :message, :team, 'nothing', :at, :at, '')"
+            ),
+            common,
+        )
+    assert [gone async for gone in seed.remove(mail)]
+    async with mail.read() as tx:
+        for table in ("said", "reminders"):
+            assert (await tx.connection.execute(text(f"select count(*) from {table}"))).scalar() == 0, table
+
+
 async def test_threads_labels_people_and_sights_come_with_a_page(mail: Store) -> None:
     messages = await everything(mail)
     async with mail.read() as tx:

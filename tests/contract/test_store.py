@@ -273,6 +273,7 @@ WHOLE = {
     "unseed_days",  # made-up mail goes: a row for each sender and day, and once the words of all
     "unseed_empty_days",
     "unseed_search",
+    "unseed_reminders",  # a few for each sender
 }
 VALUES = {"limit": 10, "seq": 1, "number": 1, "notify": 1, "bell": 1}
 

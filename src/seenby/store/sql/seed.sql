@@ -12,6 +12,9 @@ values (:id, :team, :message, :address, :address, :domain, :at, :name, 'to', 3, 
   :sent_at, :opened, :clicked, :opens, :clicks, :machines, :fetched, :apple, :scanned, :opened_at, :clicked_at,
   :replied_at);
 
+-- seed_settled: nothing is to be learned from what they got
+update hits set settled = 1 where message >= :first and message <= :last;
+
 -- seed_sums: what is counted of the made-up messages from :first on
 insert into sums (message, team, sender, day, copies, measurable, sent, bounced, opened, probably, cannot_know, clicked,
   replied, opens, clicks, raw_opens, raw_clicks, machines, measured, fetched, pixel_and_link, pixel, link, apple_proven,
@@ -102,6 +105,15 @@ delete from search where message >= :first and message <= :last;
 
 -- unseed_labels: what they were called
 delete from labels where message >= :first and message <= :last;
+
+-- unseed_reminders: what somebody wanted to be told of them
+delete from reminders where message >= :first and message <= :last;
+
+-- unseed_said: what somebody said of them
+delete from said where message >= :first and message <= :last;
+
+-- unseed_events: what was told of them
+delete from events where message >= :first and message <= :last;
 
 -- unseed_verdicts: what was believed of them
 delete from verdicts where message >= :first and message <= :last;
