@@ -46,6 +46,10 @@ async def test_a_month_is_shown_with_its_rate_its_days_and_what_was_before(alice
     assert "points: " in page
 
 
+async def test_a_year_stands_beside_the_year_before_with_both_years_named(alice: httpx2.AsyncClient) -> None:
+    assert "Beside 23 Nov 2024 to 22 Nov 2025" in (await alice.get("/reports?days=365")).text
+
+
 async def test_the_days_file_adds_up_to_what_the_page_shows(team: Store, alice: httpx2.AsyncClient) -> None:
     answer = await alice.get("/reports/days.csv?since=2026-01-01&until=2026-11-22")
     lines = list(csv.DictReader(io.StringIO(answer.text.removeprefix("\ufeff"))))

@@ -95,11 +95,8 @@ class Bar:
     @property
     def words(self) -> str:
         """For whoever points at it, or cannot see it."""
-        day = (
-            f"{self.since:%-d %b %Y}" if self.since == self.until else f"{self.since:%-d %b} to {self.until:%-d %b %Y}"
-        )
         opened = self.figures.counts.proven
-        return f"{day}: {self.figures['sent']:,} delivered, {opened:,} opened, {self.figures['clicked']:,} clicked"
+        return f"{_days(self.since, self.until)}: {self.figures['sent']:,} delivered, {opened:,} opened, {self.figures['clicked']:,} clicked"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,6 +177,13 @@ async def _rows(
     return [row for row in rows if not who or row["sender"] == who]
 
 
+def _days(since: date, until: date) -> str:
+    """The days from one to the other, in words; the year twice only where it is not the same."""
+    if since == until:
+        return f"{until:%-d %b %Y}"
+    return f"{since:%-d %b}{'' if since.year == until.year else f' {since.year}'} to {until:%-d %b %Y}"
+
+
 async def _report(tx: Transaction, sender: Sender, asked: Asked, *, today: date, senders: Mapping[str, str]) -> Report:
     since, until = asked.span(today=today)
     rows = await _rows(tx, sender, asked, asked.label, since=since, until=until)
@@ -189,7 +193,7 @@ async def _report(tx: Transaction, sender: Sender, asked: Asked, *, today: date,
     else:
         length = until - since
         earlier = await _rows(tx, sender, asked, asked.label, since=since - length, until=since)
-        beside = f"{since - length:%-d %b} to {since - timedelta(days=1):%-d %b %Y}"
+        beside = _days(since - length, since - timedelta(days=1))
     now, before = add_up(rows), add_up(earlier)
     shares, were = now.shares(), before.shares()
     bars, highest = _bars(rows, since=since, until=until)
