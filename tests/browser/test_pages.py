@@ -244,6 +244,23 @@ def test_a_live_page_catches_up_after_the_server_came_back(lively: House, page: 
     expect(page.locator("#offline")).to_be_hidden()
 
 
+def test_a_page_in_the_background_gives_its_connection_up_and_catches_up_when_shown(lively: House, page: Page) -> None:
+    lively.add(mail("m-pilot"))
+    page.goto(lively.url)
+    mark = page.locator('#row-m-pilot .mark[data-channel="open"]')
+    expect(mark).to_have_attribute("data-state", "no_sign")
+    look = "hidden => { Object.defineProperty(document, 'hidden', { value: hidden, configurable: true });"
+    look += " document.dispatchEvent(new Event('visibilitychange')) }"
+    page.evaluate(look, True)
+    lively.happens("opened", "m-pilot", opened="seen")
+    page.wait_for_timeout(1000)
+    expect(mark).to_have_attribute("data-state", "no_sign")
+    page.evaluate(look, False)
+    expect(mark).to_have_attribute("data-state", "seen", timeout=LIVE)
+    lively.happens("opened", "m-pilot", opened="probably")
+    expect(mark).to_have_attribute("data-state", "probably", timeout=LIVE)
+
+
 def test_a_messages_page_renews_itself_and_keeps_what_was_unfolded(lively: House, page: Page) -> None:
     page.goto(f"{lively.url}/messages/m-offer-2")
     entry = page.locator("#hit-m-offer-2-hit-0")

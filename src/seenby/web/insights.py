@@ -95,8 +95,8 @@ class Bar:
     @property
     def words(self) -> str:
         """For whoever points at it, or cannot see it."""
-        opened = self.figures.counts.proven
-        return f"{_days(self.since, self.until)}: {self.figures['sent']:,} delivered, {opened:,} opened, {self.figures['clicked']:,} clicked"
+        day, opened = _days(self.since, self.until), self.figures.counts.proven
+        return f"{day}: {self.figures['sent']:,} delivered, {opened:,} opened, {self.figures['clicked']:,} clicked"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
