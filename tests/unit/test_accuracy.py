@@ -94,12 +94,12 @@ def test_of_nothing_nothing_is_said() -> None:
     assert found.brier is None
     assert accuracy_json(found)["false_human"]["share"] is None
     shown = accuracy_text(accuracy_json(found))
-    assert shown.count("Not enough yet (n=0)") == 2
+    assert shown.count("Not enough yet: 0 of the 30") == 2
     assert "%" not in shown
 
 
 def test_from_thirty_on_it_says_something() -> None:
-    assert words(Share(part=1, of=29), what="fetches").startswith("Not enough yet (n=29)")
+    assert words(Share(part=1, of=29), what="fetches").startswith("Not enough yet: 29 of the 30")
     assert words(Share(part=1, of=30), what="fetches") == (
         "3.3%: 1 of 30 fetches. With 95% certainty between 0.6% and 17%."
     )
@@ -246,7 +246,7 @@ async def alice(team: Store) -> AsyncIterator[httpx2.AsyncClient]:
 @pytest.mark.anyio
 async def test_the_page_says_when_there_is_not_enough_and_takes_seeds(team: Store, alice: httpx2.AsyncClient) -> None:
     page = (await alice.get("/accuracy")).text
-    assert page.count("Not enough yet (n=0)") == 3
+    assert page.count("Not enough yet: ") == 3
     assert '<svg class="plot"' not in page
     page = (await alice.post("/accuracy/seeds", data={"address": SEED}, headers=OURS)).text
     assert "Added." in page

@@ -47,7 +47,7 @@ async def enter(opened: httpx2.AsyncClient, password: str = GOOD, address: str =
 async def test_a_password_opens_the_pages_from_when_it_was_set(team: Store, alice: httpx2.AsyncClient) -> None:
     async with browser(parts_of(team)) as other:
         assert await enter(other) == 403
-        assert "Changed." in await set_password(alice)
+        assert "Set. Other" in await set_password(alice)
         assert await enter(other, "another one entirely") == 403
         assert await enter(other) == 303
         assert (await other.get("/settings")).status_code == 200
@@ -79,7 +79,7 @@ async def test_changing_it_takes_the_present_one_and_signs_others_out(team: Stor
         await enter(other)
         assert "another one" in await set_password(other, "a quite different thing", current="wrong")
         assert (await alice.get("/")).status_code == 200
-        assert "Changed." in await set_password(other, "a quite different thing", current=GOOD)
+        assert "Set. Other" in await set_password(other, "a quite different thing", current=GOOD)
         assert (await alice.get("/")).status_code == 303, "signed out"
         assert (await other.get("/")).status_code == 200
 

@@ -56,7 +56,7 @@ async def set_password(
     async with parts.store.write() as tx:
         await tx.run("set_sign_in_hash", id=sender.id, sign_in_hash=made)
         await tx.run("end_other_sessions", sender=sender.id, hash=_this(request, parts))
-    return await _draw(request, parts, sender, said="Changed. Other browsers are signed out.")
+    return await _draw(request, parts, sender, said="Set. Other browsers are signed out.")
 
 
 @router.post("/end")
