@@ -16,12 +16,15 @@ from seenby.store import Store, Transaction
 from seenby.store.lists import rank
 from seenby.store.times import micros
 from seenby.words.errors import SeenbyError
+from seenby.words.event import EventKind
 from seenby.words.message import Sender
 
 BATCH: Final = 1000
 PREFIX: Final = "sample"
 FIRST, LAST = f"{PREFIX}0000000000", f"{PREFIX}9999999999"
 _SPAN: Final = timedelta(days=365)
+_TOLD: Final = timedelta(days=14)
+MOST_TOLD: Final = 1000
 _HOUR: Final = 3_600_000_000  # in microseconds
 _NAMES: Final = (
     "Ana Lima", "Ben Okafor", "Chiara Rossi", "Dmitri Volkov", "Elin Berg", "Farah Aziz", "George Hill", "Hana Sato",
@@ -86,6 +89,7 @@ class _Rows:
     verdicts: list[dict[str, Any]] = field(default_factory=list)
     labels: list[dict[str, Any]] = field(default_factory=list)
     words: list[dict[str, Any]] = field(default_factory=list)
+    told: list[dict[str, Any]] = field(default_factory=list)  # of people's hits that the feed may still show
 
 
 async def seed(
@@ -100,7 +104,7 @@ async def seed(
     if is_there:
         raise SeenbyError("There is made-up mail already. Remove it first: seenby seed --remove")
     chance = random.Random(1)  # noqa: S311 - the same mail in every store
-    done = 0
+    done, told = 0, list[dict[str, Any]]()
     while done < messages:
         size, rows = min(BATCH, messages - done), _Rows()
         for number in range(done, done + size):
@@ -111,8 +115,11 @@ async def seed(
             await tx.run("seed_settled", **batch)
             await tx.run("seed_sums", **batch)
             await tx.run("seed_days", **batch)
+        told = sorted([*told, *rows.told], key=lambda event: event["at"])[-MOST_TOLD:]
         done += size
         yield done
+    async with store.write() as tx:
+        await tx.many("add_event", told)  # in their order, and without a bell: nothing happened
 
 
 async def _write(tx: Transaction, rows: _Rows) -> None:
@@ -153,6 +160,8 @@ def _add(
             rows.hits.append(hit["hit"])
             rows.verdicts.append(hit["verdict"])
             active = max(active, hit["at"])
+            if hit["verdict"]["counted"] and hit["at"] > now - _TOLD:
+                rows.told.append(_event(hit["hit"]))
         best["opened"] = max(best["opened"], rank(came_to["opened"]))
         best["clicked"] = max(best["clicked"], rank(came_to["clicked"]))
         best["replied"] |= int(replied)
@@ -198,6 +207,13 @@ def _hits(
         verdict |= {"counted": int(kind.label in ("human", "proxy_human"))}
         made.append({"hit": kept, "verdict": verdict, "at": came})
     return sorted(made, key=lambda one: one["at"])
+
+
+def _event(hit: dict[str, Any]) -> dict[str, Any]:
+    """A person's hit as the feed shows it."""
+    kind = EventKind.OPENED if hit["channel"] == "open" else EventKind.CLICKED
+    event = {name: hit[name] for name in ("team", "message", "recipient", "at")}
+    return event | {"id": f"{kind.value}:{hit['id']}", "kind": kind.value, "hit": hit["id"], "bell": 0, "detail": ""}
 
 
 def _came_to(made: Sequence[dict[str, Any]]) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import pytest
 from seenby.store import Store
 from seenby.web.assets import STATIC
 from seenby.web.start import SAMPLES
-from tests.browser.lively import BOB, CHARLIE, NOW, Mail, Person, add_mail, add_people
+from tests.browser.lively import ALICE, BOB, CHARLIE, NOW, TEAM, Mail, Person, add_mail, add_people
 from tests.conftest import require
 from tests.house import rows
 from tests.unit.test_web_pages import OURS, browser, parts_of, sign_in
@@ -95,3 +95,13 @@ async def test_a_member_loads_none(team: Store) -> None:
         await sign_in(opened, team, BOB)
         assert (await opened.post("/start/samples", headers=OURS)).status_code == 403
         assert "Load made-up mail" not in (await opened.get("/")).text
+
+
+async def test_the_feed_shows_made_up_people_and_the_bell_stays_silent(team: Store, alice: httpx2.AsyncClient) -> None:
+    await alice.post("/start/samples", headers=OURS)
+    feed = (await alice.get("/feed")).text
+    assert feed.count("data-event=") > 5
+    assert "data-person=" in feed
+    assert await rows(team, "bell_events", team=TEAM, sender=f"id-{ALICE}", limit=9) == []
+    await alice.post("/start/samples/remove", headers=OURS)
+    assert "data-event=" not in (await alice.get("/feed")).text

@@ -231,7 +231,7 @@ def _source(name: str, cases: Sequence[_Case]) -> Source:
 def words(share: Share, *, what: str) -> str:
     """A share in one sentence, or that there is not enough to say one."""
     if not share.is_enough:
-        return f"Not enough yet: {share.of:,} of the {ENOUGH} {what} from which on it says something."
+        return f"Not enough yet: {share.of:,} {what}; from {ENOUGH} on that says something."
     low, high = share.interval
     return (
         f"{percent(share.value)}: {share.part:,} of {share.of:,} {what}. "

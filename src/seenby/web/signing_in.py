@@ -37,6 +37,13 @@ async def signing_in_page(request: Request, parts: Given, sender: SignedIn) -> R
     return await _draw(request, parts, sender)
 
 
+@router.get("/password")
+@router.get("/end")
+async def back_to_the_page() -> Response:
+    """Where a form leads, typed as an address: the page itself."""
+    return RedirectResponse("/settings/sign-in", status_code=303)
+
+
 @router.post("/password")
 async def set_password(
     request: Request, parts: Given, sender: SignedIn, *, current: Secret = "", new: Secret = "", again: Secret = ""
