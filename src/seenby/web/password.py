@@ -4,6 +4,7 @@ People choose them, so unlike the passwords we make (docs/adr/0016) they need a 
 """
 
 import asyncio
+from functools import lru_cache
 from typing import Final
 
 from argon2 import PasswordHasher
@@ -13,7 +14,12 @@ FEWEST_CHARACTERS: Final = 12  # NIST SP 800-63B 5.1.1.2 asks for eight; length 
 MOST_CHARACTERS: Final = 200
 _HASHER: Final = PasswordHasher()  # 64 MiB, three passes: the library's defaults follow RFC 9106 section 4
 _AT_ONCE: Final = asyncio.Semaphore(2)
-_NOBODY: Final = _HASHER.hash("whoever has no password takes as long to be told so")
+
+
+@lru_cache(maxsize=1)
+def _nobody() -> str:
+    """A hash of nobody's password, made when it is first needed: it takes as long as any, at no program's start."""
+    return _HASHER.hash("whoever has no password takes as long to be told so")
 
 
 def refusal(password: str, *, address: str) -> str:
@@ -39,7 +45,7 @@ async def is_password(kept: str, password: str) -> bool:
 
 def _verify(kept: str, password: str) -> bool:
     try:
-        is_right = _HASHER.verify(kept or _NOBODY, password)
+        is_right = _HASHER.verify(kept or _nobody(), password)
     except (Argon2Error, InvalidHash):
         return False
     return bool(kept) and is_right
