@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from seenby.store import Store, Transaction
 from seenby.store.lists import rank
+from seenby.store.tables import SUMS
 from seenby.store.times import micros
 from seenby.words.errors import SeenbyError
 from seenby.words.event import EventKind
@@ -114,12 +115,21 @@ async def seed(
             batch = {"first": rows.messages[0]["id"], "last": rows.messages[-1]["id"]}
             await tx.run("seed_settled", **batch)
             await tx.run("seed_sums", **batch)
-            await tx.run("seed_days", **batch)
+            await _count(tx, batch, times=1)
         told = sorted([*told, *rows.told], key=lambda event: event["at"])[-MOST_TOLD:]
         done += size
         yield done
     async with store.write() as tx:
         await tx.many("add_event", told)  # in their order, and without a bell: nothing happened
+
+
+async def _count(tx: Transaction, piece: dict[str, str], *, times: int) -> None:
+    """Add what these messages came to their days, or with -1 take it off again."""
+    days = await tx.all("seeded_days", **piece)
+    sums = ("messages", *SUMS)
+    whose = ("team", "day", "sender")
+    rows = [{name: day[name] for name in whose} | {name: times * int(day[name]) for name in sums} for day in days]
+    await tx.many("add_to_day", rows)
 
 
 async def _write(tx: Transaction, rows: _Rows) -> None:
@@ -246,6 +256,7 @@ async def remove(store: Store) -> AsyncIterator[int]:
             if not found:
                 break
             piece = {"first": found[0], "last": found[-1]}
+            await _count(tx, piece, times=-1)
             for statement in _REMOVED:
                 await tx.run(statement, **piece)
         gone += len(found)
@@ -254,5 +265,5 @@ async def remove(store: Store) -> AsyncIterator[int]:
         await tx.run("unseed_search", first=FIRST, last=LAST)  # all at once: it is found by reading all
 
 
-_TABLES: Final = "days empty_days sums labels reminders said events verdicts hits recipients messages"
+_TABLES: Final = "empty_days sums labels reminders said events verdicts hits recipients messages"
 _REMOVED: Final = tuple(f"unseed_{table}" for table in _TABLES.split())

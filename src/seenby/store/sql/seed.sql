@@ -39,27 +39,15 @@ select m.id, m.team, m.sender, m.accepted_at / 86400000000, count(r.id), count(r
 from messages m join recipients r on r.message = m.id
 where m.id >= :first and m.id <= :last group by m.id, m.team, m.sender, m.accepted_at;
 
--- seed_days: and of their days
-insert into days (team, day, sender, messages, copies, measurable, sent, bounced, opened, probably, cannot_know,
-  clicked, replied, unsubscribed, complained, opens, clicks, raw_opens, raw_clicks, machines, measured, fetched,
-  pixel_and_link, pixel, link, apple_proven, apple_clicked, apple_silent, scanned)
-select team, day, sender, count(*), sum(copies), sum(measurable), sum(sent), sum(bounced), sum(opened),
-  sum(probably), sum(cannot_know), sum(clicked), sum(replied), sum(unsubscribed), sum(complained), sum(opens),
-  sum(clicks), sum(raw_opens), sum(raw_clicks), sum(machines), sum(measured), sum(fetched), sum(pixel_and_link), sum(pixel),
-  sum(link), sum(apple_proven), sum(apple_clicked), sum(apple_silent), sum(scanned)
-from sums where message >= :first and message <= :last group by team, day, sender
-on conflict (team, day, sender) do update set messages = days.messages + excluded.messages,
-  copies = days.copies + excluded.copies, measurable = days.measurable + excluded.measurable, sent = days.sent +
-  excluded.sent, bounced = days.bounced + excluded.bounced, opened = days.opened + excluded.opened, probably =
-  days.probably + excluded.probably, cannot_know = days.cannot_know + excluded.cannot_know, clicked = days.clicked +
-  excluded.clicked, replied = days.replied + excluded.replied, unsubscribed = days.unsubscribed +
-  excluded.unsubscribed, complained = days.complained + excluded.complained, opens = days.opens + excluded.opens,
-  clicks = days.clicks + excluded.clicks, raw_opens = days.raw_opens + excluded.raw_opens, raw_clicks =
-  days.raw_clicks + excluded.raw_clicks, machines = days.machines + excluded.machines, measured = days.measured +
-  excluded.measured, fetched = days.fetched + excluded.fetched, pixel_and_link = days.pixel_and_link + excluded.pixel_and_link, pixel = days.pixel
-  + excluded.pixel, link = days.link + excluded.link, apple_proven = days.apple_proven + excluded.apple_proven,
-  apple_clicked = days.apple_clicked + excluded.apple_clicked, apple_silent = days.apple_silent +
-  excluded.apple_silent, scanned = days.scanned + excluded.scanned;
+-- seeded_days: what some of the made-up messages add to their days
+select team, day, sender, count(*) as messages, sum(copies) as copies, sum(measurable) as measurable, sum(sent)
+  as sent, sum(bounced) as bounced, sum(opened) as opened, sum(probably) as probably, sum(cannot_know) as
+  cannot_know, sum(clicked) as clicked, sum(replied) as replied, sum(unsubscribed) as unsubscribed,
+  sum(complained) as complained, sum(opens) as opens, sum(clicks) as clicks, sum(raw_opens) as raw_opens,
+  sum(raw_clicks) as raw_clicks, sum(machines) as machines, sum(measured) as measured, sum(fetched) as fetched,
+  sum(pixel_and_link) as pixel_and_link, sum(pixel) as pixel, sum(link) as link, sum(apple_proven) as
+  apple_proven, sum(apple_clicked) as apple_clicked, sum(apple_silent) as apple_silent, sum(scanned) as scanned
+from sums where message >= :first and message <= :last group by team, day, sender;
 
 -- any_seeded: one of the made-up messages, and whose it is
 select team from messages where id >= :first and id <= :last limit 1;
@@ -76,23 +64,6 @@ select
 
 -- seeded_page: some of the made-up mail
 select id from messages where id >= :first and id <= :last order by id limit :limit;
-
--- unseed_days: their days without them
-update days set (messages, copies, measurable, sent, bounced, opened, probably, cannot_know, clicked, replied,
-  unsubscribed, complained, opens, clicks, raw_opens, raw_clicks, machines, measured, fetched, pixel_and_link, pixel, link,
-  apple_proven, apple_clicked, apple_silent, scanned) = (
-  select days.messages - count(*), days.copies - sum(s.copies), days.measurable - sum(s.measurable), days.sent -
-  sum(s.sent), days.bounced - sum(s.bounced), days.opened - sum(s.opened), days.probably - sum(s.probably),
-  days.cannot_know - sum(s.cannot_know), days.clicked - sum(s.clicked), days.replied - sum(s.replied),
-  days.unsubscribed - sum(s.unsubscribed), days.complained - sum(s.complained), days.opens - sum(s.opens),
-  days.clicks - sum(s.clicks), days.raw_opens - sum(s.raw_opens), days.raw_clicks - sum(s.raw_clicks), days.machines
-  - sum(s.machines), days.measured - sum(s.measured), days.fetched - sum(s.fetched), days.pixel_and_link - sum(s.pixel_and_link),
-  days.pixel - sum(s.pixel), days.link - sum(s.link), days.apple_proven - sum(s.apple_proven), days.apple_clicked -
-  sum(s.apple_clicked), days.apple_silent - sum(s.apple_silent), days.scanned - sum(s.scanned)
-  from sums s where s.team = days.team and s.day = days.day and s.sender = days.sender
-  and s.message >= :first and s.message <= :last)
-where exists (select 1 from sums s where s.team = days.team and s.day = days.day and s.sender = days.sender
-  and s.message >= :first and s.message <= :last);
 
 -- unseed_empty_days: and without those that were theirs alone
 delete from days where messages = 0 and :first <= :last;
