@@ -1,7 +1,6 @@
 """How often the judge is wrong on a team's own mail: what is counted, what is not, and what is said of it."""
 
 import math
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -34,7 +33,7 @@ from seenby.store.accuracy import Fetched, SeedError
 from seenby.store.times import micros
 from seenby.words.verdict import Label, Reason, Verdict
 from tests.browser.lively import ALICE, NOW, OTHER_TEAM, RITA, TEAM, Fetch, Mail, Person, add_mail, minutes
-from tests.unit.test_web_pages import OURS, browser, parts_of, sign_in, team
+from tests.unit.test_web_pages import OURS, team
 
 __all__ = ["team"]  # a fixture
 SEED = "nobody@seeds.test"
@@ -234,13 +233,6 @@ async def test_seeds_are_added_once_removed_and_listed(team: Store) -> None:
                 await change_seeds(tx, "add", wrong, at=NOW)
         with pytest.raises(SeedError):
             await change_seeds(tx, "remove", SEED, at=NOW)
-
-
-@pytest.fixture
-async def alice(team: Store) -> AsyncIterator[httpx2.AsyncClient]:
-    async with browser(parts_of(team)) as opened:
-        await sign_in(opened, team)
-        yield opened
 
 
 @pytest.mark.anyio

@@ -1,7 +1,6 @@
 """How many, counted this way and that, on a message's page; and the report that the command line asks for."""
 
 import re
-from collections.abc import AsyncIterator
 from dataclasses import replace
 
 import httpx2
@@ -27,13 +26,6 @@ async def team(store: Store) -> Store:
     await add_people(store)
     await add_mail(store, NEWS)
     return store
-
-
-@pytest.fixture
-async def alice(team: Store) -> AsyncIterator[httpx2.AsyncClient]:
-    async with browser(parts_of(team)) as opened:
-        await sign_in(opened, team)
-        yield opened
 
 
 def offered(page: str) -> str:

@@ -1,7 +1,6 @@
 """The feed and the hot list over the store: what happened, to whom it is shown, and that machines are in none of it."""
 
 import re
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 
@@ -11,27 +10,11 @@ import pytest
 from seenby.store import Store, accuracy, feed, unsubscribed
 from seenby.store.times import micros
 from seenby.web.assets import STATIC
-from tests.browser.lively import CHARLIE, MEI, NOW, OMAR, RITA, TEAM, Fetch, Mail, Person, add_mail, add_people, week
+from tests.browser.lively import CHARLIE, MEI, NOW, OMAR, RITA, TEAM, Fetch, Mail, Person, add_mail, add_people
 from tests.conftest import require
 from tests.unit.test_web_pages import browser, parts_of, sign_in
 
 pytestmark = pytest.mark.anyio
-
-
-@pytest.fixture
-async def team(store: Store) -> Store:
-    require((STATIC / "manifest.json").exists(), "the built frontend")
-    await add_people(store)
-    for mail in week():
-        await add_mail(store, mail, now=NOW)
-    return store
-
-
-@pytest.fixture
-async def alice(team: Store) -> AsyncIterator[httpx2.AsyncClient]:
-    async with browser(parts_of(team)) as opened:
-        await sign_in(opened, team)
-        yield opened
 
 
 async def happens(store: Store, kind: str, message: str, *, number: int = 0, recipient: str | None = None) -> None:

@@ -2,7 +2,6 @@
 
 import csv
 import io
-from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import httpx2
@@ -29,13 +28,6 @@ async def team(store: Store) -> Store:
     async for _ in seed.seed(store, senders=senders, messages=400, hits_each=4, now=NOW):
         pass
     return store
-
-
-@pytest.fixture
-async def alice(team: Store) -> AsyncIterator[httpx2.AsyncClient]:
-    async with browser(parts_of(team)) as opened:
-        await sign_in(opened, team)
-        yield opened
 
 
 async def test_a_month_is_shown_with_its_rate_its_days_and_what_was_before(alice: httpx2.AsyncClient) -> None:

@@ -4,38 +4,19 @@ import csv
 import io
 import re
 import zipfile
-from collections.abc import AsyncIterator
 
 import httpx2
 import pytest
 
 from seenby.report.export import COLUMNS, as_csv, as_xlsx, harmless
 from seenby.store import Store
-from seenby.web.assets import STATIC
 from seenby.words.limits import LABEL_CHARACTERS, SAVED_FILTERS
-from tests.browser.lively import ALICE, BOB, CHARLIE, NOW, OTHER_TEAM, TEAM, add_mail, add_people, week
-from tests.conftest import require
+from tests.browser.lively import ALICE, BOB, CHARLIE, OTHER_TEAM, TEAM
 from tests.house import rows
 from tests.unit.test_web_pages import OURS, browser, parts_of, sign_in
 
 pytestmark = pytest.mark.anyio
 only_sqlite = pytest.mark.parametrize("store", ["sqlite"], indirect=True)
-
-
-@pytest.fixture
-async def team(store: Store) -> Store:
-    require((STATIC / "manifest.json").exists(), "the built frontend")
-    await add_people(store)
-    for mail in week():
-        await add_mail(store, mail, now=NOW)
-    return store
-
-
-@pytest.fixture
-async def alice(team: Store) -> AsyncIterator[httpx2.AsyncClient]:
-    async with browser(parts_of(team)) as opened:
-        await sign_in(opened, team)
-        yield opened
 
 
 def shown(page: str) -> list[str]:

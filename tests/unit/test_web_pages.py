@@ -76,13 +76,6 @@ async def team(store: Store) -> Store:
     return store
 
 
-@pytest.fixture
-async def alice(team: Store) -> AsyncIterator[httpx2.AsyncClient]:
-    async with browser(parts_of(team)) as opened:
-        await sign_in(opened, team)
-        yield opened
-
-
 @on_both
 async def test_a_sign_in_link_works_once_and_the_second_visit_gets_a_kind_page(team: Store) -> None:
     async with browser(parts_of(team)) as opened:

@@ -2,7 +2,6 @@
 
 import html
 import re
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from urllib.parse import urlsplit
 
@@ -27,29 +26,12 @@ from tests.browser.lively import (
     Person,
     add_mail,
     add_people,
-    week,
 )
 from tests.conftest import require
 from tests.unit.test_web_pages import OURS, browser, parts_of, sign_in
 
 pytestmark = pytest.mark.anyio
 only_sqlite = pytest.mark.parametrize("store", ["sqlite"], indirect=True)
-
-
-@pytest.fixture
-async def team(store: Store) -> Store:
-    require((STATIC / "manifest.json").exists(), "the built frontend")
-    await add_people(store)
-    for mail in week():
-        await add_mail(store, mail, now=NOW)
-    return store
-
-
-@pytest.fixture
-async def alice(team: Store) -> AsyncIterator[httpx2.AsyncClient]:
-    async with browser(parts_of(team)) as opened:
-        await sign_in(opened, team)
-        yield opened
 
 
 def listed(page: str) -> list[str]:

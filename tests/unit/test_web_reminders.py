@@ -1,6 +1,5 @@
 """Reminders on the pages: asked for on a message or of several, shown in Sent to whoever asked, and taken back."""
 
-from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import httpx2
@@ -8,30 +7,12 @@ import pytest
 
 from seenby.store import Store
 from seenby.tell.reminders import remind
-from seenby.web.assets import STATIC
-from tests.browser.lively import ALICE, BOB, NOW, add_mail, add_people, week
-from tests.conftest import require
+from tests.browser.lively import ALICE, BOB, NOW
 from tests.unit.test_web_lists import shown
 from tests.unit.test_web_pages import OURS, browser, parts_of, sign_in
 
 pytestmark = pytest.mark.anyio
 PILL = "/?state=reminded"
-
-
-@pytest.fixture
-async def team(store: Store) -> Store:
-    require((STATIC / "manifest.json").exists(), "the built frontend")
-    await add_people(store)
-    for mail in week():
-        await add_mail(store, mail, now=NOW)
-    return store
-
-
-@pytest.fixture
-async def alice(team: Store) -> AsyncIterator[httpx2.AsyncClient]:
-    async with browser(parts_of(team)) as opened:
-        await sign_in(opened, team)
-        yield opened
 
 
 async def ask(

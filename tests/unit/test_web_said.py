@@ -30,13 +30,6 @@ async def team(store: Store) -> Store:
     return store
 
 
-@pytest.fixture
-async def alice(team: Store) -> AsyncIterator[httpx2.AsyncClient]:
-    async with browser(parts_of(team)) as opened:
-        await sign_in(opened, team)
-        yield opened
-
-
 async def a_hit(store: Store) -> str:
     hit = (await rows(store, "hits_of", message="m-news"))[0]["id"]
     assert isinstance(hit, str)

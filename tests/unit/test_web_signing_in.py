@@ -1,7 +1,6 @@
 """Signing in with a password of one's own, and ending the browsers that are signed in."""
 
 import re
-from collections.abc import AsyncIterator
 
 import httpx2
 import pytest
@@ -24,13 +23,6 @@ async def team(store: Store) -> Store:
     require((STATIC / "manifest.json").exists(), "the built frontend")
     await add_people(store)
     return store
-
-
-@pytest.fixture
-async def alice(team: Store) -> AsyncIterator[httpx2.AsyncClient]:
-    async with browser(parts_of(team)) as opened:
-        await sign_in(opened, team)
-        yield opened
 
 
 async def set_password(opened: httpx2.AsyncClient, new: str = GOOD, *, current: str = "", again: str = "") -> str:

@@ -1,7 +1,6 @@
 """The first steps tick themselves, and made-up mail comes and goes without touching real mail."""
 
 import re
-from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import httpx2
@@ -23,13 +22,6 @@ async def team(store: Store) -> Store:
     require((STATIC / "manifest.json").exists(), "the built frontend")
     await add_people(store)
     return store
-
-
-@pytest.fixture
-async def alice(team: Store) -> AsyncIterator[httpx2.AsyncClient]:
-    async with browser(parts_of(team)) as opened:
-        await sign_in(opened, team)
-        yield opened
 
 
 def ticked(page: str) -> list[str]:

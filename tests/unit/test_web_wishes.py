@@ -2,7 +2,6 @@
 
 import html
 import re
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 
@@ -20,13 +19,6 @@ from tests.unit.test_web_pages import OURS, browser, parts_of, sign_in, team
 pytestmark = pytest.mark.anyio
 HTMX = OURS | {"HX-Request": "true"}
 __all__ = ["team"]  # a fixture
-
-
-@pytest.fixture
-async def alice(team: Store) -> AsyncIterator[httpx2.AsyncClient]:
-    async with browser(parts_of(team)) as opened:
-        await sign_in(opened, team)
-        yield opened
 
 
 async def kept(store: Store, address: str = ALICE) -> Wishes | None:
