@@ -39,10 +39,12 @@ from seenby.instrument import (
 )
 from seenby.judge import judge_case
 from seenby.keys import load_keyring, new_keyring
+from seenby.report.export import STATES
 from seenby.report.views import PEOPLE, VIEWS
 from seenby.settings import Settings, is_origin, split_listen
 from seenby.store.people import is_free_mail
 from seenby.web.look import many
+from seenby.web.wording import LABELS
 from seenby.wiring import dkim_keys
 from seenby.words.address import Address, parse_address
 from seenby.words.errors import KeyFileError, SeenbyError, SettingsError
@@ -274,27 +276,15 @@ def _row(name: str, figures: Mapping[str, int]) -> tuple[str, ...]:
     return (name, *(str(figures[key]) for key in ("opens", "openers", "clicks", "clickers")))
 
 
-_LABELS: Final = {
-    "human": "a person",
-    "proxy_human": "a person, through an image proxy",
-    "prefetch": "fetched in advance",
-    "scanner": "a machine",
-    "preview_bot": "a preview",
-    "self": "your own side",
-    "unknown": "not known",
-}
-_STATES: Final = {"seen": "yes", "probably": "probably", "cannot_know": "cannot know", "no_sign": "no sign"}
-
-
 def again_text(told: Mapping[str, Any], *, is_written: bool) -> str:
     """What judging again came to, for people; `told` is what `seenby judge --again --json` prints."""
     lines = [f"{many(told['hits'], 'hit')} of {many(told['messages'], 'message')} judged again."]
     if not told["labels"]:
         return "\n".join([*lines, "Every hit is read as it was."])
-    lines += ["", *_changed("hits", told["labels"], _LABELS)]
+    lines += ["", *_changed("hits", told["labels"], LABELS)]
     for name, key in (("recipients, opened", "opened"), ("recipients, clicked", "clicked")):
         if told[key]:
-            lines += ["", *_changed(name, told[key], _STATES)]
+            lines += ["", *_changed(name, told[key], STATES)]
     lines += ["", f"Hits read as a person's: {told['people']:,} before, {told['people_now']:,} now.", ""]
     lines += ["Written; what was believed before stands in each hit's history." if is_written else _NOT_WRITTEN]
     return "\n".join(lines)
@@ -303,7 +293,7 @@ def again_text(told: Mapping[str, Any], *, is_written: bool) -> str:
 _NOT_WRITTEN: Final = "Nothing is written yet. `seenby judge --again --yes` writes it."
 
 
-def _changed(name: str, changes: Sequence[Mapping[str, Any]], words: Mapping[str, str]) -> list[str]:
+def _changed(name: str, changes: Sequence[Mapping[str, Any]], words: Mapping[Any, str]) -> list[str]:
     rows = [f"{one['count']:>9,}  {words[one['from']]}  →  {words[one['to']]}" for one in changes]
     return [f"{name:>9}", *rows]
 

@@ -11,9 +11,9 @@ from seenby import flow
 from seenby.flow import House
 from seenby.report.audience import audience, counts_of, has_pixel
 from seenby.report.moments import moments_of
-from seenby.report.sums import DAY
 from seenby.store import Store
 from seenby.store.tables import SUMS
+from seenby.store.times import DAY
 from seenby.words.hit import Hit
 from seenby.words.policy import Level
 from seenby.words.token import Kind

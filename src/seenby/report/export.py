@@ -29,7 +29,7 @@ COLUMNS: Final = (
     "Labels",
     "Message",
 )
-_STATES: Final = {
+STATES: Final = {
     State.SEEN: "yes",
     State.PROBABLY: "probably",
     State.CANNOT_KNOW: "cannot know",
@@ -50,10 +50,10 @@ def line_of(message: Mapping[Any, Any], person: Mapping[Any, Any], labels: Itera
         person["name"],
         person["role"],
         person["state"],
-        _STATES[State(person["opened"])] if tells else "not tracked",
+        STATES[State(person["opened"])] if tells else "not tracked",
         person["opens"],
         _at(person["opened_at"]),
-        _STATES[State(person["clicked"])] if tells else "not tracked",
+        STATES[State(person["clicked"])] if tells else "not tracked",
         person["clicks"],
         _at(person["clicked_at"]),
         _at(person["replied_at"]),

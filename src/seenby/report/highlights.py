@@ -10,13 +10,12 @@ from datetime import timedelta
 from itertools import pairwise
 from typing import Any, Final
 
-from seenby.store.times import moment
+from seenby.store.times import DAY, moment
 from seenby.words.event import EventKind
 
 SILENCE: Final = timedelta(days=7)
 LINKS: Final = 2
 TOGETHER: Final = 3  # people of one organisation
-DAY: Final = 86_400_000_000  # microseconds
 # Domains where mailboxes are given to everybody: who has one there has nothing to do with the others.
 PROVIDERS: Final = frozenset({
     "126.com", "163.com", "aol.com", "free.fr", "gmail.com", "gmx.at", "gmx.ch", "gmx.de", "gmx.net", "googlemail.com",

@@ -12,9 +12,12 @@ from typing import Any, Final
 
 from seenby.report.audience import NO_PIXEL
 from seenby.store import Transaction
+from seenby.store.lists import rank
 from seenby.store.tables import SUMS
+from seenby.store.times import DAY
+from seenby.words.verdict import State
 
-DAY: Final = 86_400_000_000  # microseconds
+_CLICKED: Final = {State.SEEN: "surely", State.PROBABLY: "probably", State.CANNOT_KNOW: "cannot_know"}
 # Counted of copies with a pixel of their own, so that a message without any has none.
 OF_PIXELS: Final = (
     "measurable",
@@ -28,7 +31,6 @@ OF_PIXELS: Final = (
     "apple_silent",
     "scanned",
 )
-SEEN, PROBABLY, CANNOT_KNOW, NO_SIGN = 3, 2, 1, 0  # a message's best state, as `messages` holds it
 
 
 async def count(tx: Transaction, message: str) -> None:
@@ -45,7 +47,9 @@ async def count(tx: Transaction, message: str) -> None:
     changes = {name: sums[name] - (now[f"was_{name}"] or 0) for name in SUMS}
     await tx.run("put_sums", message=message, **whose, **sums)
     await tx.run("add_to_day", messages=int(is_new), **whose, **changes)
-    best = {"opened": _best(now, "opened"), "clicked": _best(now, "clicked"), "replied": int(now["replied"] > 0)}
+    opened = {State.SEEN: now["opened"], State.PROBABLY: now["probably"], State.CANNOT_KNOW: now["cannot_know"]}
+    clicked = {state: now[f"clicked_{name}"] for state, name in _CLICKED.items()}
+    best = {"opened": _best(opened), "clicked": _best(clicked), "replied": int(now["replied"] > 0)}
     if best != {"opened": now["best_opened"], "clicked": now["best_clicked"], "replied": now["any_replied"]}:
         await tx.run("set_best", message=message, **best)
 
@@ -57,13 +61,6 @@ def _sums(now: Mapping[Any, Any]) -> dict[str, int]:
     return {name: sums[name] if name in sums else int(now[name]) for name in SUMS}
 
 
-def _best(now: Mapping[Any, Any], what: str) -> int:
-    if what == "opened":
-        surely, probably, cannot = now["opened"], now["probably"], now["cannot_know"]
-    else:
-        surely, probably, cannot = now["clicked_surely"], now["clicked_probably"], now["clicked_cannot_know"]
-    if surely:
-        return SEEN
-    if probably:
-        return PROBABLY
-    return CANNOT_KNOW if cannot else NO_SIGN
+def _best(counted: Mapping[State, int]) -> int:
+    """The best state that any recipient is in, as `messages` holds it."""
+    return max((rank(state) for state, number in counted.items() if number), default=rank(State.NO_SIGN))

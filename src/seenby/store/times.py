@@ -1,8 +1,9 @@
 """Times as the store keeps them: whole microseconds since 1970 in UTC."""
 
 from datetime import UTC, datetime, timedelta
-from typing import overload
+from typing import Final, overload
 
+DAY: Final = 86_400_000_000  # in microseconds
 _START = datetime(1970, 1, 1, tzinfo=UTC)
 
 

@@ -16,8 +16,8 @@ from pydantic import BaseModel, Field
 from seenby.report.export import as_csv
 from seenby.report.insights import Difference, Figures, add_up, compare
 from seenby.report.summary import rate_words
-from seenby.report.sums import DAY
 from seenby.store import Transaction
+from seenby.store.times import DAY
 from seenby.web.given import Given, SignedIn
 from seenby.web.look import draw, frame_of
 from seenby.words.message import Sender

@@ -45,7 +45,7 @@ async def label(
                     await tx.run("drop_label", team=sender.team, label=name, message=one)
                 else:
                     await tx.run("add_label", team=sender.team, label=name, message=one)
-    return _back_to(back)
+    return back_to(back)
 
 
 @router.post("/watch")
@@ -61,7 +61,7 @@ async def watch(
     async with parts.store.write() as tx:
         for one in message:
             await tx.run("watch" if again else "unwatch", sender=sender.id, team=sender.team, message=one)
-    return _back_to(back)
+    return back_to(back)
 
 
 @router.post("/filters")
@@ -96,9 +96,9 @@ async def forget_filter(parts: Given, sender: SignedIn, filter_id: Annotated[str
     return RedirectResponse("/", status_code=303)
 
 
-def _back_to(back: str) -> Response:
-    """The list as it was; an address elsewhere is none."""
-    return RedirectResponse(back if back.startswith("/?") else "/", status_code=303)
+def back_to(back: str, *, places: tuple[str, ...] = ("/?",)) -> Response:
+    """The page as it was, if its address begins like one of these; an address elsewhere is the list."""
+    return RedirectResponse(back if back.startswith(places) else "/", status_code=303)
 
 
 # ---------------------------------------------------------------- files

@@ -17,10 +17,9 @@ from sqlalchemy import RowMapping
 
 from seenby.judge.describe import client_name
 from seenby.report.audience import has_pixel
-from seenby.report.sums import DAY
 from seenby.store import Transaction, lists, readers
 from seenby.store.lists import END, Wanted
-from seenby.store.times import micros, moment
+from seenby.store.times import DAY, micros, moment
 from seenby.web.given import Given, SignedIn
 from seenby.web.links import domain_path, person_path
 from seenby.web.look import draw, frame_of, many

@@ -1,19 +1,20 @@
 """Being reminded of messages: from the list, of several at once, or from one message's page."""
 
 from datetime import timedelta
-from typing import Annotated
+from typing import Annotated, Final
 
 from fastapi import APIRouter, Form
-from fastapi.responses import RedirectResponse, Response
+from fastapi.responses import Response
 
 from seenby.store import reminders
 from seenby.store.reminders import Unless
 from seenby.web.given import Given, SignedIn
-from seenby.web.labelling import Back, Chosen
+from seenby.web.labelling import Back, Chosen, back_to
 from seenby.web.look import REMIND_DAYS
 from seenby.web.problem import NotFound
 
 router = APIRouter(prefix="/remind")
+_FROM: Final = ("/?", "/messages/")  # the list, or the message
 
 
 @router.post("")
@@ -39,7 +40,7 @@ async def ask(
             after=timedelta(days=days),
             at=parts.now(),
         )
-    return _back_to(back)
+    return back_to(back, places=_FROM)
 
 
 @router.post("/cancel")
@@ -47,9 +48,4 @@ async def cancel(parts: Given, sender: SignedIn, *, message: Chosen, back: Back 
     """Take it back, or be done with it."""
     async with parts.store.write() as tx:
         await reminders.forget(tx, sender=sender.id, messages=message, at=parts.now())
-    return _back_to(back)
-
-
-def _back_to(back: str) -> Response:
-    """The list or the message as it was; an address elsewhere is none."""
-    return RedirectResponse(back if back.startswith(("/?", "/messages/")) else "/", status_code=303)
+    return back_to(back, places=_FROM)

@@ -138,7 +138,8 @@ async def sent_page(
         senders = {row["id"]: row["address"] for row in await tx.all("senders_of_team", team=sender.team)}
         labels = [row["label"] for row in await tx.all("labels_of_team", team=sender.team)]
         saved = await tx.all("saved_filters", sender=sender.id)
-        steps = await first_steps(tx, sender, parts.settings)
+        is_whole = before == END and asked.is_everything
+        steps = await first_steps(tx, sender, parts.settings) if is_whole else []
         samples = await has_samples(tx, sender)
     last = messages[PAGE - 1] if len(messages) > PAGE else None
     host, _, port = parts.smtp_address.rpartition(":")
