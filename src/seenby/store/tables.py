@@ -257,8 +257,129 @@ days = Table(
     PrimaryKeyConstraint("team", "day", "sender"),
 )
 
-# The message as it was submitted, until every copy has its fate.
-spool = Table("spool", METADATA, Column("message", Text, primary_key=True), _text("team"), Column("raw", LargeBinary))
+# What people's opens and clicks of a message were like, and what the machines among its hits were: so many of each
+# value of a dimension (client, system, country, hour of the week in UTC, cause).
+facets = Table(
+    "facets",
+    METADATA,
+    _text("message"),
+    _text("dimension"),
+    _text("value"),
+    _text("team"),
+    _text("sender"),
+    Column("day", Integer, nullable=False),
+    _number("opens", default="0"),
+    _number("clicks", default="0"),
+    _number("machines", default="0"),
+    PrimaryKeyConstraint("message", "dimension", "value"),
+)
+
+# The facets of all messages that a sender had accepted on one day: days since 1970, UTC.
+day_facets = Table(
+    "day_facets",
+    METADATA,
+    _text("team"),
+    _text("dimension"),
+    Column("day", Integer, nullable=False),
+    _text("sender"),
+    _text("value"),
+    _number("opens", default="0"),
+    _number("clicks", default="0"),
+    _number("machines", default="0"),
+    PrimaryKeyConstraint("team", "dimension", "day", "sender", "value"),
+)
+
+# A report that somebody wants again: what it shows, as in the page's address, and when it is mailed to whom.
+saved_reports = Table(
+    "saved_reports",
+    METADATA,
+    Column("id", Text, primary_key=True),
+    _text("team"),
+    _text("sender"),
+    _text("name"),
+    _text("query"),
+    _text("every", default=""),  # day, week or month; empty: only when it is looked at
+    _text("form", default=""),  # pdf or csv
+    _text("mail_to", default=""),  # addresses, separated by commas
+    _time("due_at", null=True),
+    _time("mailed_at", null=True),
+    _text("problem", default=""),  # why the last one could not be mailed
+    _time("made_at"),
+    Index("saved_reports_sender", "sender"),
+    Index("saved_reports_due", "due_at"),
+)
+
+# The message as it was submitted: until every copy has its fate, and then for as long as it can be looked at.
+spool = Table(
+    "spool",
+    METADATA,
+    Column("message", Text, primary_key=True),
+    _text("team"),
+    Column("raw", LargeBinary),
+    _time("until", null=True),  # null: some copy has not yet its fate
+    Index("spool_until", "until"),
+)
+
+# Messages that are being written here, or wait for their time; one that was sent names its message.
+drafts = Table(
+    "drafts",
+    METADATA,
+    Column("id", Text, primary_key=True),
+    _text("team"),
+    _text("sender"),
+    _text("content"),  # recipients, subject, text and switches, as compose writes them
+    _text("state", default="draft"),  # draft, waiting, sent or failed
+    _time("send_at", null=True),  # when it goes, with the seconds in which it can be taken back
+    _text("claimed_by", null=True),
+    _text("problem", default=""),  # why it could not be sent
+    _text("message", null=True),
+    _time("made_at"),
+    _time("changed_at"),
+    Index("drafts_sender", "sender", "state", "changed_at"),
+    Index("drafts_due", "state", "send_at"),
+)
+
+attachments = Table(
+    "attachments",
+    METADATA,
+    Column("id", Text, primary_key=True),
+    _text("draft"),
+    _text("team"),
+    _text("name"),
+    _text("type"),
+    _number("size"),
+    Column("raw", LargeBinary),
+    _time("made_at"),
+    Index("attachments_draft", "draft"),
+)
+
+# Texts that are written again and again, with fields that differ by recipient.
+templates = Table(
+    "templates",
+    METADATA,
+    Column("id", Text, primary_key=True),
+    _text("team"),
+    _text("sender"),
+    _text("name"),
+    _text("subject"),
+    _text("html"),
+    _number("shared", default="0"),  # 1: everybody in the team may use it
+    _time("made_at"),
+    _time("changed_at"),
+    Index("templates_team", "team", "name"),
+)
+
+# Where a sender's Sent folder is, for the copies of what was written here.
+mailboxes = Table(
+    "mailboxes",
+    METADATA,
+    Column("sender", Text, primary_key=True),
+    _text("team"),
+    _text("url"),  # imaps://user:password@host:port
+    _text("folder", default=""),
+    _time("tried_at", null=True),
+    _text("problem", default=""),
+)
 
 recipients = Table(
     "recipients",
@@ -507,6 +628,94 @@ settings = Table(
     _text("name"),
     _text("value"),
     PrimaryKeyConstraint("team", "name"),
+)
+
+# What somebody has chosen for themselves: how they are told, their signature, what compose remembers.
+preferences = Table(
+    "preferences",
+    METADATA,
+    _text("sender"),
+    _text("name"),
+    _text("team"),
+    _text("value"),
+    PrimaryKeyConstraint("sender", "name"),
+)
+
+# Browsers that want notifications while no page is open (Web Push).
+push_subscriptions = Table(
+    "push_subscriptions",
+    METADATA,
+    Column("endpoint", Text, primary_key=True),
+    _text("team"),
+    _text("sender"),
+    _text("p256dh"),
+    _text("auth"),
+    _text("agent", default=""),
+    _time("made_at"),
+    Index("push_subscriptions_sender", "sender"),
+)
+
+# Ways to sign in that belong to a device (WebAuthn).
+passkeys = Table(
+    "passkeys",
+    METADATA,
+    Column("id", Text, primary_key=True),  # the credential's id as base64url
+    _text("team"),
+    _text("sender"),
+    Column("public_key", LargeBinary),
+    Column("sign_count", BigInteger, nullable=False),
+    _text("name"),
+    _time("made_at"),
+    _time("used_at", null=True),
+    Index("passkeys_sender", "sender"),
+)
+
+# Who somebody is at the team's identity provider (OpenID Connect).
+identities = Table(
+    "identities",
+    METADATA,
+    _text("issuer"),
+    _text("subject"),
+    _text("team"),
+    _text("sender"),
+    _time("made_at"),
+    PrimaryKeyConstraint("issuer", "subject"),
+    Index("identities_sender", "sender"),
+)
+
+# Half-done sign-ins: what was asked of a device or a provider, to be answered once and soon.
+challenges = Table(
+    "challenges",
+    METADATA,
+    Column("hash", Text, primary_key=True),
+    _text("kind"),
+    _text("value"),
+    _time("ends_at"),
+    Index("challenges_ends_at", "ends_at"),
+)
+
+# Networks that a team says are its own, besides the places it was seen to work from.
+own_networks = Table(
+    "own_networks",
+    METADATA,
+    _text("team"),
+    _text("network"),
+    _text("name"),
+    _time("made_at"),
+    PrimaryKeyConstraint("team", "network"),
+)
+
+# What administrators did, for the others to see. Never changed.
+admin_log = Table(
+    "admin_log",
+    METADATA,
+    Column("seq", _Rising, primary_key=True, autoincrement=True),
+    _text("team"),
+    _text("sender"),
+    _text("action"),
+    _text("detail", default=""),
+    _time("at"),
+    Index("admin_log_team", "team", "seq"),
 )
 
 # How far each segment of the journal has been taken in.
