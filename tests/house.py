@@ -51,6 +51,7 @@ def make_house(store: Store, *, clock: Callable[[], datetime], **rules: Any) -> 
         "repeat_window": timedelta(hours=1),
         "burst_wait": timedelta(seconds=90),
         "keep_address": timedelta(hours=24),
+        "keep_message": timedelta(days=30),
         "dkim": (),
         "holder": "test",
         "now": clock,

@@ -95,6 +95,7 @@ LEASE: Final = timedelta(minutes=1)  # after this a dead worker's copies are any
 RENEW_EVERY: Final = 15.0  # seconds; a living worker keeps its claims, however slow the next hop
 BATCH_COPIES: Final = 10
 BATCH_HITS: Final = 500
+BATCH_MESSAGES: Final = 100
 BATCH_SETTLED: Final = 1000  # a transaction holds up others that write
 CAUGHT: Final = Answer(outcome=Outcome.TAKEN, reply="Kept in the built-in mailbox: no next hop is set.")
 _OFFLOAD: Final = 100_000  # bytes from which reading or stamping a message would keep others waiting
@@ -115,6 +116,7 @@ class House:
     repeat_window: timedelta
     burst_wait: timedelta
     keep_address: timedelta
+    keep_message: timedelta
     dkim: tuple[DkimKey, ...]
     holder: str  # this process, in claims
     now: Callable[[], datetime]
@@ -343,7 +345,7 @@ async def tell(house: House) -> int:
 
 
 async def sweep(house: House) -> int:
-    """Erase what was kept only to settle verdicts, and sessions that ended; how many hits lost their address.
+    """Erase what was kept for a time: hits' addresses, messages to look at, sessions; how many hits were settled.
 
     What a hit's last verdict teaches of its recipient's domain is counted in the transaction that settles the hit.
     """
@@ -358,6 +360,8 @@ async def sweep(house: House) -> int:
         await tx.run("sweep_sign_in_links", now=micros(now))
         await tx.run("sweep_places", before=micros(now - timedelta(days=30)))
         await mail_hosts.sweep(tx, now=now)
+    while await _forget_messages(house, before=now) == BATCH_MESSAGES:
+        pass
     return settled
 
 
@@ -463,6 +467,12 @@ def _note_domains(house: House, copies: Sequence[ClaimedCopy]) -> None:
                 house.mail_hosts.note(recipient=copy.recipient, address=copy.address)
 
 
+async def _forget_messages(house: House, *, before: datetime) -> int:
+    """Drop the texts of messages that were kept to be looked at, a batch of them; how many there were."""
+    async with house.store.write() as tx:
+        return await tx.run("sweep_spool", now=micros(before), limit=BATCH_MESSAGES)
+
+
 async def _settle_hits(house: House, *, before: datetime) -> int:
     """Settle a batch of hits, and learn from them; how many there were."""
     async with house.store.write() as tx:
@@ -485,7 +495,9 @@ async def _write_down(house: House, tx: Transaction, copy: ClaimedCopy, answer: 
     """What came of a copy that we hold, its event, and the sender's notice."""
     came_to = settle(answer, copy, now=at, patience=house.patience)
     attempt = house.mint(MESSAGE_BYTES)
-    if not await mail.settle_copy(tx, copy=copy, holder=house.holder, attempt=attempt, settled=came_to, at=at):
+    if not await mail.settle_copy(
+        tx, copy=copy, holder=house.holder, attempt=attempt, settled=came_to, at=at, keep=house.keep_message
+    ):
         return
     event = Event(
         id=f"{came_to.state.value}:{copy.recipient}:{attempt}",

@@ -173,6 +173,11 @@ class Settings(BaseSettings):
     keep_address: Span = setting(
         "24h", "How long a reader's whole IP address is kept; after that only its network.", unit="time"
     )
+    keep_message: Span = setting(
+        "30d",
+        "How long the text of a sent message is kept, to show it and to let it be downloaded; 0s: not at all.",
+        unit="time",
+    )
     sign_in_for: Span = setting("30d", "How long a signed-in browser stays signed in.", unit="time")
     log_level: Literal["debug", "info", "warning", "error"] = setting("info", "How much the log says.")
 

@@ -45,7 +45,7 @@ from seenby.web.control import control_router
 from seenby.web.timed import TimedConnection
 from seenby.words.errors import KeyFileError, SettingsError
 from seenby.words.limits import REQUEST_BYTES
-from seenby.words.token import decode_id, encode_id
+from seenby.words.token import Keyring, decode_id, encode_id
 from seenby.worker import Worker
 
 PORT_PATIENCE: Final = 10.0  # seconds to wait for a port or lock that an ended process has not quite let go
@@ -114,6 +114,7 @@ def make_house(settings: Settings, *, folder: Folder, store: Store) -> House:
         repeat_window=settings.repeat_window,
         burst_wait=settings.burst_wait,
         keep_address=settings.keep_address,
+        keep_message=settings.keep_message,
         mail_hosts=MailHosts() if settings.look_up_mx else None,
         dkim=dkim_keys(settings),
         holder=f"{socket.gethostname()}:{os.getpid()}:{mint(4)}",
@@ -162,7 +163,7 @@ async def run_app(
             started["smtp"] = await opened.enter_async_context(_gateway(settings, house, folder))
         if Role.WEB in roles:
             started |= await opened.enter_async_context(
-                _web(settings, folder, store, smtp=started.get("smtp", ""), key_id=house.keys.current)
+                _web(settings, folder, store, smtp=started.get("smtp", ""), keys=house.keys)
             )
         working = asyncio.create_task(_work(settings, house, folder, stop)) if Role.WORKER in roles else None
         await opened.enter_async_context(_counted(settings, store))
@@ -282,7 +283,7 @@ class _Server(uvicorn.Server):
 
 @contextlib.asynccontextmanager
 async def _web(
-    settings: Settings, folder: Folder, store: Store, *, smtp: str, key_id: int
+    settings: Settings, folder: Folder, store: Store, *, smtp: str, keys: Keyring
 ) -> AsyncIterator[dict[str, str]]:
     """The pages, the previews and the control door; gives what `Started` needs of them."""
     pages, previews = _listen(settings.app_listen, "APP"), _listen(settings.preview_listen, "PREVIEW")
@@ -300,6 +301,7 @@ async def _web(
         preview_url=preview_url,
         smtp_address=smtp or settings.smtp_listen,
         secret=decode_id(folder.secret("pages.key")) or b"",
+        keys=keys,
         now=now,
         live=live,
     )
@@ -311,7 +313,7 @@ async def _web(
         for server, sock in zip(servers, (pages, previews), strict=True)
     ]
     folder.tell_running(
-        control=_bound_url(pages), app_url=app_url, tracker=shown_url(settings.tracker_listen), key=str(key_id)
+        control=_bound_url(pages), app_url=app_url, tracker=shown_url(settings.tracker_listen), key=str(keys.current)
     )
     try:
         yield {

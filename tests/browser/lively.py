@@ -15,10 +15,12 @@ from seenby.store.times import micros
 from seenby.words.address import parse_address
 from seenby.words.message import Message, Recipient, Role, Untracked
 from seenby.words.policy import FULL, Level, Policy
+from seenby.words.token import Keyring
 
 NOW = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)
 TEAM, OTHER_TEAM = "team-blue", "team-grey"
 ALICE, BOB, CHARLIE = "alice@blue.test", "bob@blue.test", "charlie@grey.test"
+KEYS = Keyring(keys={1: b"k" * 32}, current=1)
 HOSTILE = "<script>document.title='owned'</script>\"><img src=x onerror=alert(1)>"
 
 GMAIL = "Mozilla/5.0 (Windows NT 5.1; rv:11.0) Gecko Firefox/11.0 (via ggpht.com GoogleImageProxy)"
@@ -145,7 +147,13 @@ async def add_mail(store: Store, mail: Mail, *, now: datetime = NOW) -> None:
     ]
     links = [KeptLink(number=number, part="html", target=target) for number, target in enumerate(mail.links)]
     async with store.write() as tx:
-        await put_message(tx, message=message, recipients=people, links=links, raw=b"Subject: x\r\n\r\n")
+        await put_message(
+            tx,
+            message=message,
+            recipients=people,
+            links=links,
+            raw=OFFER_WRITTEN if mail.raw else b"Subject: x\r\n\r\n",
+        )
         for person in mail.people:
             await _tell_fate(tx, mail, person, recipient=ids[person.address], at=at)
         last = at
@@ -155,6 +163,7 @@ async def add_mail(store: Store, mail: Mail, *, now: datetime = NOW) -> None:
             )
             last = max(last, at + fetch.after)
         await tx.run("touch_message", message=mail.id, at=micros(last))
+        await tx.run("end_spool", message=mail.id, until=micros(now + timedelta(days=30)))
         if mail.raw is not None:
             for recipient in ids.values():
                 await tx.run("catch", recipient=recipient, team=mail.team, message=mail.id, raw=mail.raw, at=micros(at))
@@ -282,6 +291,13 @@ Content-Type: text/html; charset=utf-8
 <img src="http://127.0.0.1:8026/o/pixel" width="1" height="1" alt=""></body></html>
 --cut--
 """.replace(b"\n", b"\r\n")
+# The same before it got its pixel and links.
+OFFER_WRITTEN = (
+    OFFER_HTML.replace(b"http://127.0.0.1:8026/c/abc", b"https://blue.test/offer")
+    .replace(b"http://127.0.0.1:8026/c/def", b"https://blue.test/calendar")
+    .replace(b", the offer: http://127.0.0.1:8026/c/text", b"")
+    .replace(b'<img src="http://127.0.0.1:8026/o/pixel" width="1" height="1" alt="">', b"")
+)
 
 
 def week() -> tuple[Mail, ...]:

@@ -22,7 +22,7 @@ from seenby.store.times import micros
 from seenby.tell.live import Live
 from seenby.web import Parts, make_app, make_preview
 from seenby.web.assets import STATIC
-from tests.browser.lively import ALICE, RITA, TEAM, Fetch, Mail, Person, add_mail, add_people, sign_in_link, week
+from tests.browser.lively import ALICE, KEYS, RITA, TEAM, Fetch, Mail, Person, add_mail, add_people, sign_in_link, week
 from tests.conftest import require
 from tests.world import CHROMIUM, CHROMIUM_FLAGS
 
@@ -84,6 +84,7 @@ class House:
             preview_url=preview,
             smtp_address="127.0.0.1:2525",
             secret=b"s" * 32,
+            keys=KEYS,
             now=utc_now,
             live=self.live,
         )

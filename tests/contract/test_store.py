@@ -17,6 +17,7 @@ from seenby.words.verdict import Label, Reason, Verdict
 
 pytestmark = pytest.mark.anyio
 NOW = datetime(2026, 11, 22, 12, 0, 0, 123456, tzinfo=UTC)
+KEEP = timedelta(days=30)
 
 
 async def seed(store: Store, *, recipients: int = 1, message: str = encode_id(b"m" * 12)) -> str:
@@ -121,8 +122,8 @@ async def test_a_claim_comes_back_when_its_holder_dies_and_the_dead_settle_nothi
     assert (found.recipient, found.attempts) == (lost.recipient, 2)
     settled = mail.Settled(state=Delivery.SENT, reply="250 ok", due_at=None)
     async with store.write() as tx:
-        assert not await mail.settle_copy(tx, copy=lost, holder="w1", attempt="a", settled=settled, at=NOW)
-        assert await mail.settle_copy(tx, copy=found, holder="w2", attempt="b", settled=settled, at=NOW)
+        assert not await mail.settle_copy(tx, copy=lost, holder="w1", attempt="a", settled=settled, at=NOW, keep=KEEP)
+        assert await mail.settle_copy(tx, copy=found, holder="w2", attempt="b", settled=settled, at=NOW, keep=KEEP)
     assert await claim(store, holder="w3", now=NOW + timedelta(days=1)) == []
 
 
@@ -133,11 +134,11 @@ async def test_the_bytes_are_kept_until_every_copy_has_its_fate(store):
     sent = mail.Settled(state=Delivery.SENT, reply="250", due_at=None)
     for copy, settled, left in ((one, sent, b"raw"), (two, later, b"raw")):
         async with store.write() as tx:
-            await mail.settle_copy(tx, copy=copy, holder="w", attempt=copy.recipient, settled=settled, at=NOW)
+            await mail.settle_copy(tx, copy=copy, holder="w", attempt=copy.recipient, settled=settled, at=NOW, keep=KEEP)
             assert await mail.spooled(tx, message=message) == left
     (again,) = await claim(store, holder="w", now=NOW + timedelta(minutes=5))
     async with store.write() as tx:
-        await mail.settle_copy(tx, copy=again, holder="w", attempt="last", settled=sent, at=NOW)
+        await mail.settle_copy(tx, copy=again, holder="w", attempt="last", settled=sent, at=NOW, keep=KEEP)
         assert await mail.spooled(tx, message=message) is None
         assert len(await tx.all("attempts", message=message)) == 3
 

@@ -66,6 +66,7 @@ class Door:
             repeat_window=hour,
             burst_wait=hour,
             keep_address=hour,
+            keep_message=hour,
             dkim=(),
             holder="test",
             now=lambda: datetime.now(UTC),

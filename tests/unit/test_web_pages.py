@@ -20,7 +20,7 @@ from seenby.web.assets import STATIC, FrontendMissing, load_assets
 from seenby.words.limits import FORM_BYTES
 from seenby.words.policy import Level
 from tests.browser import lively
-from tests.browser.lively import ALICE, BOB, CHARLIE, NOW, Mail, Person, add_mail, add_people, sign_in_link, week
+from tests.browser.lively import ALICE, BOB, CHARLIE, KEYS, NOW, Mail, Person, add_mail, add_people, sign_in_link, week
 from tests.conftest import empty_store, require
 
 pytestmark = pytest.mark.anyio
@@ -37,6 +37,7 @@ def parts_of(store: Store, **settings: Any) -> Parts:
         preview_url="http://preview.test",
         smtp_address="127.0.0.1:2525",
         secret=b"s" * 32,
+        keys=KEYS,
         now=lambda: NOW,
         live=Live(store),
     )

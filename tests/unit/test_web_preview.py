@@ -12,20 +12,20 @@ from hypothesis import strategies as st
 
 from seenby.store import Store, open_store
 from seenby.web import make_preview
-from seenby.web.capability import LASTS, Leave, grant, read_leave
+from seenby.web.capability import LASTS, Leave, Shown, grant, read_leave
 from seenby.web.rendering import page_of
 from tests.browser.lively import NOW, add_mail, add_people, week
 from tests.conftest import empty_store
 from tests.unit.test_web_pages import parts_of
 
 SECRET = b"k" * 32
-LEAVE = Leave(recipient="AbC-_123", images=False)
+LEAVE = Leave(shown=Shown.CAUGHT, id="AbC-_123")
 PIXEL = b"\x89PNG\r\n\x1a\n"
 
 
-@given(st.text(alphabet="abcXYZ019-_", min_size=1, max_size=16), st.booleans())
-def test_what_was_granted_is_read_back_until_the_hour_is_over(recipient: str, images: bool) -> None:
-    leave = Leave(recipient=recipient, images=images)
+@given(st.text(alphabet="abcXYZ019-_", min_size=1, max_size=16), st.booleans(), st.sampled_from(Shown))
+def test_what_was_granted_is_read_back_until_the_hour_is_over(recipient: str, images: bool, shown: Shown) -> None:
+    leave = Leave(shown=shown, id=recipient, images=images)
     capability = grant(leave, secret=SECRET, now=NOW)
     assert read_leave(capability, secret=SECRET, now=NOW + LASTS - timedelta(seconds=1)) == leave
     assert read_leave(capability, secret=SECRET, now=NOW + LASTS) is None
@@ -129,7 +129,7 @@ async def previews(store: Store) -> AsyncIterator[httpx2.AsyncClient]:
 
 
 def path_to(recipient: str, *, images: bool = False) -> str:
-    return f"/m/{grant(Leave(recipient=recipient, images=images), secret=b's' * 32, now=NOW)}"
+    return f"/m/{grant(Leave(shown=Shown.CAUGHT, id=recipient, images=images), secret=b's' * 32, now=NOW)}"
 
 
 @pytest.mark.anyio

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from seenby.store.store import Transaction
@@ -150,9 +150,12 @@ def _claimed(row: Mapping[Any, Any]) -> ClaimedCopy:
 
 
 async def settle_copy(
-    tx: Transaction, *, copy: ClaimedCopy, holder: str, attempt: str, settled: Settled, at: datetime
+    tx: Transaction, *, copy: ClaimedCopy, holder: str, attempt: str, settled: Settled, at: datetime, keep: timedelta
 ) -> bool:
-    """Write down what came of an attempt; False when the claim had run out and another holds it."""
+    """Write down what came of an attempt; False when the claim had run out and another holds it.
+
+    Once every copy has its fate the message itself is kept for `keep`, to be looked at by whoever sent it.
+    """
     changed = await tx.run(
         "settle_copy",
         recipient=copy.recipient,
@@ -175,7 +178,8 @@ async def settle_copy(
         reply=settled.reply,
     )
     await tx.run("touch_message", message=copy.message, at=micros(at))
-    await tx.run("drop_spool", message=copy.message)
+    until = at + keep if copy.sender else at  # nobody looks at what Seenby itself wrote, or what came back
+    await tx.run("end_spool", message=copy.message, until=micros(until))
     return True
 
 

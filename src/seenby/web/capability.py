@@ -1,12 +1,13 @@
-"""A capability: leave to see one caught message for an hour, on the preview's origin, where nobody is signed in.
+"""A capability: leave to see one message for an hour, on the preview's origin, where nobody is signed in.
 
-Text and MAC: `recipient.expiry.images.mac`, keyed BLAKE2b (RFC 7693) with a personalisation of its own.
+Text and MAC: `shown.id.expiry.images.mac`, keyed BLAKE2b (RFC 7693) with a personalisation of its own.
 """
 
 import base64
 import hmac
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from enum import StrEnum
 from hashlib import blake2b
 from typing import Final
 
@@ -14,17 +15,26 @@ LASTS: Final = timedelta(hours=1)
 LONGEST: Final = 200
 
 
+class Shown(StrEnum):
+    """What of a message is shown."""
+
+    CAUGHT = "caught"  # a recipient's copy, which the built-in mailbox caught
+    WRITTEN = "written"  # the message as it was submitted
+    HEAT = "heat"  # the same, with how many people followed each link
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Leave:
-    """What a capability allows."""
+    """What a capability allows: to see the recipient's copy or the message named by `id`, perhaps with its images."""
 
-    recipient: str
-    images: bool
+    shown: Shown
+    id: str
+    images: bool = False
 
 
 def grant(leave: Leave, *, secret: bytes, now: datetime) -> str:
     """The capability for `leave`, good for an hour."""
-    text = f"{leave.recipient}.{int((now + LASTS).timestamp())}.{int(leave.images)}"
+    text = f"{leave.shown}.{leave.id}.{int((now + LASTS).timestamp())}.{int(leave.images)}"
     return f"{text}.{_mac(text, secret)}"
 
 
@@ -33,10 +43,10 @@ def read_leave(capability: str, *, secret: bytes, now: datetime) -> Leave | None
     text, _, mac = capability.rpartition(".")
     if len(capability) > LONGEST or not capability.isascii() or not hmac.compare_digest(mac, _mac(text, secret)):
         return None
-    recipient, ends, images = text.split(".")
+    shown, what, ends, images = text.split(".")
     if now >= datetime.fromtimestamp(int(ends), UTC):
         return None
-    return Leave(recipient=recipient, images=images == "1")
+    return Leave(shown=Shown(shown), id=what, images=images == "1")
 
 
 def _mac(text: str, secret: bytes) -> str:

@@ -12,11 +12,14 @@ from seenby.store import Store
 from seenby.store.people import session_sender
 from seenby.tell.live import Live
 from seenby.words.message import Sender
+from seenby.words.token import Keyring
 
 
 @dataclass(frozen=True, kw_only=True)
 class Parts:
-    """The real parts, made elsewhere. `secret` is 32 bytes that sign what previews may show."""
+    """The real parts, made elsewhere. `secret` is 32 bytes that sign what previews may show,
+    `keys` find our own links in the mail that people sent.
+    """
 
     store: Store
     settings: Settings
@@ -25,6 +28,7 @@ class Parts:
     preview_url: str
     smtp_address: str
     secret: bytes
+    keys: Keyring
     now: Callable[[], datetime]
     live: Live
 

@@ -12,6 +12,7 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
 
+from seenby.report.places import place_of
 from seenby.store import Transaction
 from seenby.store.hits import OPEN
 from seenby.store.times import micros, moment
@@ -73,6 +74,7 @@ class Look:
             ICONS=wording.ICONS,
             person_path=person_path,
             remind_days=REMIND_DAYS,
+            place_of=place_of,
             domain_path=domain_path,
         )
         self._pages.filters.update(many=many, percent=percent, breakable=breakable)

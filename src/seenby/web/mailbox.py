@@ -6,7 +6,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 from sqlalchemy import RowMapping
 
-from seenby.web.capability import Leave, grant
+from seenby.web.capability import Leave, Shown, grant
 from seenby.web.given import Given, Parts, SignedIn
 from seenby.web.look import draw, frame_of
 from seenby.web.problem import NotFound
@@ -63,5 +63,5 @@ async def _page(
 
 
 def _preview(parts: Parts, chosen: RowMapping, *, images: bool) -> str:
-    leave = Leave(recipient=chosen["recipient"], images=images)
+    leave = Leave(shown=Shown.CAUGHT, id=chosen["recipient"], images=images)
     return f"{parts.preview_url}/m/{grant(leave, secret=parts.secret, now=parts.now())}"

@@ -24,6 +24,7 @@ from seenby.store.times import micros, moment
 from seenby.web.given import Given, Parts, SignedIn
 from seenby.web.look import draw, frame_of
 from seenby.web.problem import NotFound
+from seenby.web.written import preview_of
 from seenby.words.message import Sender
 
 router = APIRouter()
@@ -91,14 +92,25 @@ class MessagePage:
 
 @router.get("/messages/{message_id}")
 async def message_page(
-    message_id: str, request: Request, parts: Given, sender: SignedIn, view: str = "", said: str = ""
+    message_id: str,
+    request: Request,
+    parts: Given,
+    sender: SignedIn,
+    view: str = "",
+    said: str = "",
+    *,
+    plain: bool = False,
 ) -> Response:
-    """The page; another team's message is none. `view` counts another way for this once; `said` is a hit spoken of."""
+    """The page; another team's message is none.
+
+    `view` counts another way for this once; `said` is a hit spoken of; `plain` shows the message without clicks.
+    """
     asked = view if view in VIEWS else ""
     async with parts.store.read() as tx:
         frame = await frame_of(tx, sender)
         page = await _read(tx, parts, sender, message_id, asked=asked)
         reminder = await tx.one("reminder_of", sender=sender.id, message=message_id)
+        is_kept = await tx.one("is_kept", message=message_id) is not None
     return draw(
         request,
         "message.html",
@@ -108,6 +120,9 @@ async def message_page(
         views=VIEWS.values(),
         rate_words=rate_words,
         reminder=reminder,
+        preview=preview_of(parts, message_id, heat=not plain) if is_kept else None,
+        plain=plain,
+        kept_for=parts.settings.keep_message,
     )
 
 

@@ -24,6 +24,7 @@ from seenby.web import (
     start,
     stream,
     unsubscribed,
+    written,
 )
 from seenby.web.assets import STATIC, KeptFiles, load_assets
 from seenby.web.given import Parts
@@ -44,6 +45,7 @@ ROUTERS = (
     people.router,
     insights.router,
     message.router,
+    written.router,
     mailbox.router,
     settings.router,
     signing_in.router,

@@ -23,8 +23,8 @@ insert into links (team, message, number, part, target) values (:team, :message,
 -- add_spool: the message's bytes, until every copy has its fate
 insert into spool (message, team, raw) values (:message, :team, :raw);
 
--- spool: the bytes as they were submitted
-select raw from spool where message = :message;
+-- spool: the bytes as they were submitted, while some copy has not yet its fate
+select raw from spool where message = :message and until is null;
 
 -- thread_of: the thread that a message we know belongs to
 select thread from messages where team = :team and message_id = :message_id limit 1;
@@ -73,9 +73,19 @@ values (:id, :team, :message, :recipient, :at, :outcome, :reply);
 -- attempts: the delivery story of a message
 select recipient, at, outcome, reply from attempts where message = :message order by at;
 
--- drop_spool: the bytes are no longer needed once every copy has its fate
-delete from spool where message = :message
+-- end_spool: once every copy has its fate the bytes are kept for nothing but to be looked at
+update spool set until = :until where message = :message
 and not exists (select 1 from recipients where message = :message and due_at is not null);
+
+-- kept_message: a message as it was submitted, while it is kept
+select s.raw, m.id, m.team, m.subject, m.from_address, m.wishes, m.tracking_url, m.accepted_at, m.message_id
+from spool s join messages m on m.id = s.message where s.message = :message;
+
+-- is_kept: whether the message itself can be looked at
+select 1 as yes from spool where message = :message;
+
+-- sweep_spool: messages whose time to be looked at is over
+delete from spool where message in (select message from spool where until < :now limit :limit);
 
 -- touch_message: something happened to it
 update messages set active_at = :at where id = :message and active_at < :at;
