@@ -2,13 +2,18 @@ import '@tabler/core/dist/css/tabler.min.css'
 import './app.css'
 import './load-htmx.js'
 import 'htmx-ext-sse/dist/sse.js'
+import { copyButtons } from './copying.js'
 import { localHours } from './hours.js'
 import { localTimes } from './times.js'
 
 localTimes(document)
+copyButtons(document)
 setInterval(() => localTimes(document), 20_000)
 localHours(document.getElementById('hours'))
-document.addEventListener('htmx:load', (event) => localTimes(event.target))
+document.addEventListener('htmx:load', (event) => {
+  localTimes(event.target)
+  copyButtons(event.target)
+})
 
 // What a reader has unfolded stays so when a live page renews itself.
 let unfolded = []

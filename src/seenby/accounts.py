@@ -6,9 +6,11 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from seenby.delivery.hop import parse_next_hop
-from seenby.store import Store, Transaction, people
+from seenby.store import Store, Transaction, admin_log, people
+from seenby.store.admin_log import COMMAND_LINE, Action
 from seenby.words.address import Address, parse_address
 from seenby.words.errors import SeenbyError
+from seenby.words.message import Sender
 
 LINK_LASTS: Final = timedelta(hours=1)
 SECRET_BYTES: Final = 16  # 128 bits, in passwords and links
@@ -17,6 +19,15 @@ ID_BYTES: Final = 9
 
 class AccountError(SeenbyError):
     """There is no such account, or there is one already."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Newcomer:
+    """What somebody new needs, shown once: the SMTP password, and a link that signs in to the pages."""
+
+    address: str
+    password: str
+    link: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,28 +78,63 @@ class Accounts:
             if there is not None:
                 password = self.mint(SECRET_BYTES)
                 await tx.run("set_password", id=there.id, password_hash=people.secret_hash(password))
+                await self._log(tx, Action.PASSWORD_MADE, there)
                 if next_hop:
                     await tx.run("set_next_hop", id=there.id, next_hop=next_hop)
+                    await self._log(tx, Action.NEXT_HOP_SET, there)
             else:
                 if await tx.one("owner_of_address", address=parsed.key):
                     raise AccountError(f"{parsed.key} belongs to another sender. Remove it under Settings there first.")
                 team = await self._team(tx)
                 password = await self._add(tx, parsed, team=team, role=people.MEMBER, next_hop=next_hop)
+                await self._log_new(tx, parsed, team=team, by=COMMAND_LINE)
         return {"address": parsed.key, "user": parsed.key, "password": password}
 
-    async def sign_in_link(self, address: str) -> dict[str, str]:
-        """A link that signs this sender in, once and within the hour. Raises AccountError."""
-        ends_at, secret = self.now() + LINK_LASTS, self.mint(SECRET_BYTES)
+    async def sign_in_link(self, address: str, *, at_start: bool = False) -> dict[str, str]:
+        """A link that signs this sender in, once and within the hour; only what a start prints is not logged.
+
+        Raises AccountError.
+        """
         async with self.store.write() as tx:
             sender = await people.sender_by_address(tx, address)
             if sender is None:
                 raise AccountError(f"There is no sender {address}. Make one: seenby sender add {address}")
-            await people.put_sign_in_link(tx, sender=sender, link=secret, ends_at=ends_at)
-        return {
-            "address": sender.address,
-            "link": f"{self.app_url}/sign-in/{secret}",
-            "ends_at": ends_at.isoformat(timespec="seconds"),
-        }
+            link = await self.link_for(tx, sender)
+            if not at_start:
+                await self._log(tx, Action.SIGN_IN_LINK_MADE, sender)
+        ends_at = self.now() + LINK_LASTS
+        return {"address": sender.address, "link": link, "ends_at": ends_at.isoformat(timespec="seconds")}
+
+    async def add_member(self, address: str, *, team: str, by: str) -> Newcomer:
+        """Somebody new in a team, with what they need to begin. Raises AccountError."""
+        parsed = _parsed(address)
+        async with self.store.write() as tx:
+            if await people.sender_by_address(tx, parsed.key) or await tx.one("owner_of_address", address=parsed.key):
+                raise AccountError(f"{parsed.key} belongs to somebody here already.")
+            password = await self._add(tx, parsed, team=team, role=people.MEMBER, next_hop="")
+            sender = await people.sender_by_address(tx, parsed.key)
+            assert sender is not None
+            link = await self.link_for(tx, sender)
+            await self._log_new(tx, parsed, team=team, by=by)
+        return Newcomer(address=parsed.key, password=password, link=link)
+
+    async def new_password(self, tx: Transaction, sender: Sender) -> str:
+        """Another SMTP password; the old one opens nothing any more."""
+        password = self.mint(SECRET_BYTES)
+        await tx.run("set_password", id=sender.id, password_hash=people.secret_hash(password))
+        return password
+
+    async def link_for(self, tx: Transaction, sender: Sender) -> str:
+        """A link that signs this sender in, once and within the hour."""
+        secret = self.mint(SECRET_BYTES)
+        await people.put_sign_in_link(tx, sender=sender, link=secret, ends_at=self.now() + LINK_LASTS)
+        return f"{self.app_url}/sign-in/{secret}"
+
+    async def _log(self, tx: Transaction, action: Action, whose: Sender) -> None:
+        await admin_log.put(tx, action, team=whose.team, by=COMMAND_LINE, detail=whose.address, at=self.now())
+
+    async def _log_new(self, tx: Transaction, address: Address, *, team: str, by: str) -> None:
+        await admin_log.put(tx, Action.MEMBER_ADDED, team=team, by=by, detail=address.key, at=self.now())
 
     async def _team(self, tx: Transaction) -> str:
         if team := await tx.one("first_team"):

@@ -323,7 +323,7 @@ async def _web(
             "preview_port": str(previews.getsockname()[1]),
             "owner": owner,
             "password": password or "",
-            "sign_in": (await accounts.sign_in_link(owner))["link"],
+            "sign_in": (await accounts.sign_in_link(owner, at_start=True))["link"],
         }
     finally:
         folder.running.unlink(missing_ok=True)

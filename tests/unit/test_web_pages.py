@@ -349,7 +349,7 @@ async def test_only_the_owner_changes_the_teams_domains(team: Store, alice: http
         boss = await opened.post("/settings/addresses", data={"address": "boss@blue.test"}, headers=ours)
         assert "only the team's owner" in html.unescape(boss.text)
         assert "Added" in (await opened.post("/settings/addresses", data={"address": "b@own.test"}, headers=ours)).text
-        assert "Only the team&#39;s owner" in html.unescape((await opened.get("/settings")).text).replace("'", "&#39;")
+        assert "Only the team&#39;s owner" in html.unescape((await opened.get("/settings/team")).text).replace("'", "&#39;")
 
 
 @pytest.mark.parametrize(

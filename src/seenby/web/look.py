@@ -20,6 +20,7 @@ from seenby.web import wording
 from seenby.web.assets import Assets
 from seenby.web.links import domain_path, person_path
 from seenby.web.marks import STORY, delivery_mark, eye_mark, link_mark, untouched_sentence
+from seenby.web.menu import SETTINGS
 from seenby.words.message import Sender
 
 REMIND_DAYS: Final = (1, 3, 7, 14)
@@ -76,6 +77,7 @@ class Look:
             remind_days=REMIND_DAYS,
             place_of=place_of,
             domain_path=domain_path,
+            SETTINGS=SETTINGS,
         )
         self._pages.filters.update(many=many, percent=percent, breakable=breakable)
 

@@ -1,0 +1,77 @@
+-- hold_team: whoever changes the team's members takes turns
+update teams set name = name where id = :id;
+
+-- team_by_id: one team
+select id, name, pixels, links from teams where id = :id;
+
+-- set_team_name: what the team calls itself
+update teams set name = :name where id = :id;
+
+-- set_team_ceiling: the most that the team's pixels and links may do
+update teams set pixels = :pixels, links = :links where id = :id;
+
+-- member: one sender, if the team's
+select s.*, t.pixels as team_pixels, t.links as team_links
+from senders s join teams t on t.id = s.team where s.id = :id and s.team = :team;
+
+-- other_owner: an owner of the team besides this one
+select id from senders where team = :team and role = 'owner' and id <> :id limit 1;
+
+-- end_sessions: sign all of a sender's browsers out, which their links cannot undo
+delete from sessions where sender = :sender;
+
+-- drop_sign_in_links: a sender's links that were not used
+delete from sign_in_links where sender = :sender;
+
+-- drop_sender: somebody leaves the team
+delete from senders where id = :sender;
+
+-- drop_addresses: what the sender could write as
+delete from addresses where sender = :sender;
+
+-- drop_preferences: what the sender chose for themselves
+delete from preferences where sender = :sender;
+
+-- drop_push_subscriptions: where the sender wanted to be notified
+delete from push_subscriptions where sender = :sender;
+
+-- drop_passkeys: the sender's devices
+delete from passkeys where sender = :sender;
+
+-- drop_identities: who the sender was elsewhere
+delete from identities where sender = :sender;
+
+-- drop_saved_filters: lists the sender looked at
+delete from saved_filters where sender = :sender;
+
+-- drop_saved_reports: reports the sender wanted
+delete from saved_reports where sender = :sender;
+
+-- drop_reminders: what the sender wanted to be reminded of
+delete from reminders where sender = :sender;
+
+-- drop_unwatched: messages the sender wanted to hear no more of
+delete from unwatched where sender = :sender;
+
+-- drop_mailbox: the sender's Sent folder
+delete from mailboxes where sender = :sender;
+
+-- drop_attachments_of: what was attached to the sender's drafts
+delete from attachments where draft in (select id from drafts where sender = :sender);
+
+-- drop_drafts: what the sender was writing
+delete from drafts where sender = :sender;
+
+-- give_templates: texts that are shared stay with the team, in somebody's care
+update templates set sender = :to where team = :team and sender = :sender and shared = 1;
+
+-- drop_templates: texts of the sender's own
+delete from templates where team = :team and sender = :sender and shared = 0;
+
+-- put_admin_log: what an administrator did
+insert into admin_log (team, sender, action, detail, at) values (:team, :sender, :action, :detail, :at);
+
+-- admin_log: what administrators did before this, newest first
+select a.seq, a.sender, a.action, a.detail, a.at, s.address
+from admin_log a left join senders s on s.id = a.sender
+where a.team = :team and a.seq < :before order by a.seq desc limit :limit;
