@@ -46,6 +46,19 @@ SAVED_FILTERS: Final = 50  # of one sender
 NOTE_CHARACTERS: Final = 2000
 EXPORTED: Final = 100_000  # messages; a workbook is made in memory
 NEVER_HOSTS: Final = 200  # each message keeps the list that it was accepted with
+ATTACHED_BYTES: Final = 18_874_368  # 18 MiB of files come to 25 in base64
+ATTACHMENTS: Final = 20  # of one message
+WRITTEN_BYTES: Final = 2_097_152  # a form: text in %-escapes is three times as long
+TEXT_CHARACTERS: Final = 400_000  # of one message's HTML
+APART_BYTES: Final = 104_857_600  # of files in all the messages that one draft becomes
+DRAFTS: Final = 200  # of one sender
+DRAFT_BYTES: Final = 262_144_000  # of files in all of a sender's drafts
+TEMPLATES: Final = 200  # of one team
+FIELDS: Final = 20
+FIELD_CHARACTERS: Final = 500
+SCHEDULE_DAYS: Final = 366
+UNDO_SECONDS: Final = 10
+IMAP_SECONDS: Final = 60
 
 LIMITS: Final = (
     Limit(name="message size", value=MESSAGE_BYTES, unit="bytes", beyond="refused with 552 5.3.4"),
@@ -89,4 +102,24 @@ LIMITS: Final = (
     Limit(name="belief that there is none", value=MX_UNKNOWN, unit="seconds", beyond="the next mail there asks again"),
     Limit(name="copies behind a habit", value=HABIT_COPIES, unit="", beyond="the older ones count half"),
     Limit(name="form on a page", value=FORM_BYTES, unit="bytes", beyond="refused with 413"),
+    Limit(name="files of one message", value=ATTACHED_BYTES, unit="bytes", beyond="not added, and said so"),
+    Limit(name="number of files of one message", value=ATTACHMENTS, unit="", beyond="not added, and said so"),
+    Limit(name="form of a message that is written", value=WRITTEN_BYTES, unit="bytes", beyond="refused with 413"),
+    Limit(name="text of a message that is written", value=TEXT_CHARACTERS, unit="characters", beyond="not saved"),
+    Limit(
+        name="files in the messages that one draft becomes", value=APART_BYTES, unit="bytes", beyond="nothing is sent"
+    ),
+    Limit(name="drafts of one sender", value=DRAFTS, unit="", beyond="no more are saved, and said so"),
+    Limit(name="files in a sender's drafts", value=DRAFT_BYTES, unit="bytes", beyond="not added, and said so"),
+    Limit(name="templates of one team", value=TEMPLATES, unit="", beyond="no more are saved, and said so"),
+    Limit(name="fields of a message", value=FIELDS, unit="", beyond="the table is refused, and said so"),
+    Limit(name="value of a field", value=FIELD_CHARACTERS, unit="characters", beyond="the rest is cut"),
+    Limit(name="schedule of a message", value=SCHEDULE_DAYS, unit="days ahead", beyond="refused, and said so"),
+    Limit(name="time to take a message back", value=UNDO_SECONDS, unit="seconds", beyond="it goes"),
+    Limit(
+        name="filing in a Sent folder",
+        value=IMAP_SECONDS,
+        unit="seconds",
+        beyond="the connection is closed; tried again",
+    ),
 )
