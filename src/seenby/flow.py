@@ -65,6 +65,7 @@ from seenby.store import (
     unsubscribed,
 )
 from seenby.store.times import micros
+from seenby.tell.own_mail import Letterhead, hop_of, put_own
 from seenby.words.address import Address, parse_address
 from seenby.words.errors import PolicyError
 from seenby.words.event import Event, EventKind
@@ -77,18 +78,16 @@ from seenby.words.message import (
     Delivery,
     Intake,
     Message,
-    Recipient,
     Refused,
     Returned,
-    Role,
     Sender,
     Submission,
     Untracked,
 )
-from seenby.words.policy import OFF, Policy
+from seenby.words.policy import Policy
 from seenby.words.report import ReportKind
 from seenby.words.return_path import sign_return_path
-from seenby.words.token import MESSAGE_BYTES, RECIPIENT_BYTES, Keyring, Kind, encode_id
+from seenby.words.token import MESSAGE_BYTES, Keyring, Kind, encode_id
 
 DSN_CHANNEL: Final = "dsn"
 LEASE: Final = timedelta(minutes=1)  # after this a dead worker's copies are anybody's
@@ -123,6 +122,11 @@ class House:
     mint: Callable[[int], str]  # that many random bytes as base64url
     recent: Recent = field(default_factory=Recent, compare=False, repr=False)
     mail_hosts: MailHosts | None = field(default=None, compare=False, repr=False)  # None: nothing is asked
+
+    @property
+    def letterhead(self) -> Letterhead:
+        """What our own mail to somebody of the team is written with."""
+        return Letterhead(host=self.host, key_id=self.keys.current, tracking_url=self.tracking_url, mint=self.mint)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -260,13 +264,13 @@ async def take_back(house: House, came: Returned) -> Intake:
             return Refused(code=550, status="5.7.1", why="Too much mail has come to this return address")
         await returned.write(tx, copy, report, identity=identity, at=came.at)
         await sums.count(tx, copy["message"])
-        await _put_own(
-            house,
+        await put_own(
             tx,
+            house.letterhead,
             raw=came.raw,
             to=copy["from_address"],  # where it would have gone without us
             team=copy["team"],
-            hop=_hop_of(copy),
+            hop=hop_of(copy),
             untracked=Untracked.RETURNED,
             at=came.at,
         )
@@ -522,8 +526,7 @@ async def _tell_failure(house: House, tx: Transaction, event: str, *, at: dateti
     told = await tx.one("failure_of", event=event)
     if told is None:
         return
-    identity = house.mint(MESSAGE_BYTES)
-    message_id = f"<{identity}@{house.host}>"
+    identity = house.letterhead.new_identity()
     raw = compose_dsn(
         Undelivered(
             sender=told["sender_address"],
@@ -534,69 +537,20 @@ async def _tell_failure(house: House, tx: Transaction, event: str, *, at: dateti
             gave_up=told["kind"] == EventKind.MESSAGE_FAILED,
         ),
         host=house.host,
-        message_id=message_id,
+        message_id=house.letterhead.message_id(identity),
         at=at,
     )
-    await _put_own(
-        house,
+    await put_own(
         tx,
+        house.letterhead,
         raw=raw,
         to=told["sender_address"],
         team=told["team"],
-        hop=_hop_of(told),
+        hop=hop_of(told),
         untracked=Untracked.OWN,
         at=at,
         identity=identity,
     )
-
-
-async def _put_own(  # noqa: PLR0913 - what a message is made of
-    house: House,
-    tx: Transaction,
-    *,
-    raw: bytes,
-    to: str,
-    team: str,
-    hop: str,
-    untracked: Untracked,
-    at: datetime,
-    identity: str = "",
-) -> None:
-    """Put mail for a sender into the spool like any message, but from the empty return path.
-
-    Nobody answers that with a DSN (RFC 5321 4.5.5).
-    """
-    identity = identity or house.mint(MESSAGE_BYTES)
-    message_id = f"<{identity}@{house.host}>"
-    message = Message(
-        id=identity,
-        team=team,
-        sender=None,
-        message_id=message_id,
-        thread=message_id,
-        subject="",
-        from_address="",
-        size=len(raw),
-        key_id=house.keys.current,
-        tracking_url=house.tracking_url,
-        untouched=None,
-        notes=(),
-        accepted_at=at,
-    )
-    recipient = Recipient(
-        id=house.mint(RECIPIENT_BYTES),
-        address=to,
-        name="",
-        role=Role.TO,
-        policy=OFF,
-        untracked=untracked,
-        hop=hop,
-    )
-    await mail.put_message(tx, message=message, recipients=[recipient], links=[], raw=raw)
-
-
-def _hop_of(row: Mapping[Any, Any]) -> str:
-    return f"sender:{row['sender']}" if row["next_hop"] else ""
 
 
 def _return_path(house: House, copy: ClaimedCopy) -> str:
