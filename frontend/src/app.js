@@ -9,6 +9,7 @@ import { localTimes } from './times.js'
 localTimes(document)
 copyButtons(document)
 setInterval(() => localTimes(document), 20_000)
+document.querySelector('.settings-nav [aria-current]')?.scrollIntoView({ block: 'nearest', inline: 'center' })
 localHours(document.getElementById('hours'))
 document.addEventListener('htmx:load', (event) => {
   localTimes(event.target)

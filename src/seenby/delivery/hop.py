@@ -1,12 +1,13 @@
 """The next hop as people write it: `smtp://user:password@host:port?tls=starttls|implicit|none`.
 
-`&verify=no` takes whatever certificate the server shows; meant for one on this machine.
+`&verify=no` takes whatever certificate the server shows; meant for one on this machine. `&reach=public` connects to
+public addresses only; it is added where a member of the team names the host.
 """
 
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import parse_qs, quote, unquote, urlencode, urlsplit
 
 from seenby.words.errors import SettingsError
 
@@ -34,6 +35,7 @@ class NextHop:
     user: str = ""
     password: str = field(default="", repr=False)
     verify: bool = True  # its TLS certificate; False only where nobody can stand in between, such as on this machine
+    public_only: bool = False  # named by somebody who does not run this installation: see `reach`
 
     def __str__(self) -> str:
         return f"{self.host}:{self.port}"
@@ -48,6 +50,7 @@ def parse_next_hop(text: str) -> NextHop | None:
         asked = parse_qs(parts.query, strict_parsing=bool(parts.query))
         tls = Tls(asked.pop("tls", ["starttls"])[-1])
         verify = {"yes": True, "no": False}[asked.pop("verify", ["yes"])[-1]]
+        public_only = {"any": False, "public": True}[asked.pop("reach", ["any"])[-1]]
         port = parts.port
         (parts.hostname or "").encode("idna")  # an empty or over-long label is no name
     except (ValueError, KeyError):
@@ -61,9 +64,23 @@ def parse_next_hop(text: str) -> NextHop | None:
         port=port or _PORTS[tls],
         tls=tls,
         verify=verify,
+        public_only=public_only,
         user=unquote(parts.username or ""),
         password=unquote(parts.password or ""),
     )
+
+
+def write_next_hop(hop: NextHop) -> str:
+    """The text that `parse_next_hop` reads as this hop."""
+    host = f"[{hop.host}]" if ":" in hop.host else hop.host
+    secret = f":{quote(hop.password, safe='')}" if hop.password else ""
+    who = f"{quote(hop.user, safe='')}{secret}@" if hop.user else ""
+    asked = {"tls": hop.tls.value}
+    if not hop.verify:
+        asked["verify"] = "no"
+    if hop.public_only:
+        asked["reach"] = "public"
+    return f"smtp://{who}{host}:{hop.port}?{urlencode(asked)}"
 
 
 def _unreadable() -> SettingsError:

@@ -9,6 +9,7 @@ from typing import Final, Self
 import aiosmtplib
 
 from seenby.delivery.hop import NextHop, Tls
+from seenby.delivery.reach import open_public
 from seenby.instrument import scan_headers
 
 TIMEOUT: Final = (
@@ -46,7 +47,7 @@ class SmtpSession:
         self._unreachable: Answer | None = None
         self._client = aiosmtplib.SMTP(
             hostname=hop.host,
-            port=hop.port,
+            port=None if hop.public_only else hop.port,  # it is given a connection then
             use_tls=hop.tls is Tls.IMPLICIT,
             start_tls=hop.tls is Tls.STARTTLS,
             validate_certs=hop.verify,
@@ -89,18 +90,29 @@ class SmtpSession:
             return await self._refused(error)
         except (aiosmtplib.SMTPException, OSError, ValueError) as error:
             self._client.close()
-            return Answer(outcome=Outcome.BROKEN, reply=_cut(f"The connection to {self.hop} broke: {_words(error)}"))
+            return Answer(outcome=Outcome.BROKEN, reply=cut(f"The connection to {self.hop} broke: {_words(error)}"))
 
     async def _connect(self) -> Answer | None:
         """None when we are connected and signed in."""
         try:
-            await self._client.connect()
+            await self._open()
             if self._client.is_ehlo_or_helo_needed:  # only its EHLO tells what the server can do
                 await self._greet()
         except (aiosmtplib.SMTPException, OSError, ValueError) as error:
             self._client.close()
-            return Answer(outcome=Outcome.BROKEN, reply=_cut(f"No connection to {self.hop}: {_why_not(error)}"))
+            return Answer(outcome=Outcome.BROKEN, reply=cut(f"No connection to {self.hop}: {why_not(error)}"))
         return None
+
+    async def _open(self) -> None:
+        if not self.hop.public_only:
+            await self._client.connect()
+            return
+        opened = await open_public(self.hop.host, self.hop.port, seconds=TIMEOUT)
+        try:
+            await self._client.connect(sock=opened)
+        except BaseException:
+            opened.close()
+            raise
 
     async def _greet(self) -> None:
         try:
@@ -122,7 +134,7 @@ class SmtpSession:
         await self._client.mail(envelope_from, options=options, encoding=encoding)
         await self._client.rcpt(recipient, encoding=encoding)
         taken = await self._client.data(message)
-        return Answer(outcome=Outcome.TAKEN, reply=_cut(f"{taken.code} {taken.message}"))
+        return Answer(outcome=Outcome.TAKEN, reply=cut(f"{taken.code} {taken.message}"))
 
     async def _refused(self, error: aiosmtplib.SMTPResponseException) -> Answer:
         """What the server said no to; the connection is made ready for the next copy."""
@@ -135,10 +147,11 @@ class SmtpSession:
 
 def _answer(code: int, words: str) -> Answer:
     # Only the first digit decides (RFC 5321 4.2.1); a code outside 4xx and 5xx here is a server's slip: try again.
-    return Answer(outcome=Outcome.NEVER if 500 <= code < 600 else Outcome.LATER, reply=_cut(f"{code} {words}"))
+    return Answer(outcome=Outcome.NEVER if 500 <= code < 600 else Outcome.LATER, reply=cut(f"{code} {words}"))
 
 
-def _why_not(error: BaseException) -> str:
+def why_not(error: BaseException) -> str:
+    """Why a server could not be used, in words."""
     certificate = error if isinstance(error, ssl.SSLCertVerificationError) else error.__cause__
     if isinstance(certificate, ssl.SSLCertVerificationError):
         return (
@@ -156,7 +169,7 @@ def _words(error: BaseException) -> str:
     return str(error) or type(error).__name__
 
 
-def _cut(text: str) -> str:
+def cut(text: str) -> str:
     """A stranger's words as one line that any store takes and any screen shows."""
     clean = "".join(letter if letter.isprintable() else " " for letter in text.encode("utf-8", "replace").decode())
     return " ".join(clean.split())[:_MAX_REPLY]

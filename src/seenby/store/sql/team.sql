@@ -75,3 +75,9 @@ insert into admin_log (team, sender, action, detail, at) values (:team, :sender,
 select a.seq, a.sender, a.action, a.detail, a.at, s.address
 from admin_log a left join senders s on s.id = a.sender
 where a.team = :team and a.seq < :before order by a.seq desc limit :limit;
+
+-- latest_of_sender: what a sender sent last
+select id, subject, accepted_at from messages where sender = :sender order by accepted_at desc limit 1;
+
+-- earlier_of_sender: whether a sender had sent anything before
+select id from messages where sender = :sender and accepted_at < :since limit 1;

@@ -1,5 +1,8 @@
 """What the settings' pages share: how one is drawn, who may change what, and what a form answers."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from fastapi import Request
 from fastapi.responses import RedirectResponse, Response
 from starlette.exceptions import HTTPException
@@ -43,13 +46,18 @@ async def draw_page(request: Request, parts: Parts, sender: Sender, name: str, *
     """A whole page, with what stands around it."""
     async with parts.store.read() as tx:
         frame = await frame_of(tx, sender)
-    return draw(request, name, frame=frame, **({"said": "", "is_bad": False, "is_owner": is_owner(sender)} | values))
+    return draw(request, name, frame=frame, **_with_usual(sender, values))
 
 
 def draw_piece(request: Request, sender: Sender, name: str, **values: object) -> Response:
     """A piece of a page, to be put into its place."""
     bare = Frame(sender=sender, seq=0, unread=0, bell_seen=0)
-    return draw(request, name, frame=bare, **({"said": "", "is_bad": False, "is_owner": is_owner(sender)} | values))
+    return draw(request, name, frame=bare, **_with_usual(sender, values))
+
+
+def _with_usual(sender: Sender, values: Mapping[str, object]) -> dict[str, Any]:
+    """What every template of these pages may ask for."""
+    return {"said": "", "is_bad": False, "is_owner": is_owner(sender), **values}
 
 
 def back_to(path: str) -> Response:

@@ -38,7 +38,7 @@ WORDS: Final = {
 
 def words_of(action: str) -> str:
     """What was done; another version's entries keep their name."""
-    return WORDS[Action(action)] if action in Action else action
+    return WORDS[Action(action)] if action in set(Action) else action
 
 
 def who(sender: str, address: str | None) -> str:
