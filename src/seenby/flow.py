@@ -1,8 +1,9 @@
 """THE STORY of one email, in the order it happens:
 
-    accept → send → look_up → take_back → drain → judge → tell → sweep
+    accept or post → send → look_up → take_back → drain → judge → tell → sweep
 
-`accept` when a mail program hands us a message; `send` when copies are due; `look_up` beside it: who takes
+`accept` when a mail program hands us a message, `post` when one that was written on the pages is due; `send` when
+copies are due; `look_up` beside it: who takes
 mail for their domains; `take_back` when mail comes to a copy's return address, most often a bounce; `drain`
 when hits have come in; `judge` when a message has hits nobody has read yet; `tell` when a sender is to be
 told of failure; `sweep` when evidence has served its purpose. docs/flow.md walks through it.
@@ -19,8 +20,12 @@ from functools import partial
 from hashlib import blake2b
 from typing import Any, Final
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from seenby import maillog
-from seenby.consent.policy import decide_policy
+from seenby.compose.letters import Dated, letters, problems
+from seenby.compose.mime import Attached, Letter, message_of
+from seenby.consent.policy import decide_policy, switched
 from seenby.delivery.copy import copy_of
 from seenby.delivery.dkim import DkimKey
 from seenby.delivery.dsn import Undelivered, compose_dsn
@@ -44,7 +49,7 @@ from seenby.delivery.recent import Recent
 from seenby.delivery.retry import Patience
 from seenby.delivery.smtp import Answer, Outcome, SmtpSession
 from seenby.inbound.report import read_report
-from seenby.instrument import NO_WISHES, Analysis, Wishes, analyse, parse_asked, scan_headers
+from seenby.instrument import NO_WISHES, Analysis, Headers, Wishes, analyse, parse_asked, scan_headers
 from seenby.instrument.headers import parse_honeypot, parse_unsubscribe
 from seenby.instrument.wishes import read_wishes
 from seenby.journal import Reader
@@ -55,6 +60,7 @@ from seenby.store import (
     Store,
     Transaction,
     answers,
+    drafts,
     habits,
     hits,
     mail,
@@ -64,12 +70,14 @@ from seenby.store import (
     returned,
     unsubscribed,
 )
+from seenby.store.drafts import Draft
 from seenby.store.times import micros
 from seenby.tell.own_mail import Letterhead, hop_of, put_own
 from seenby.words.address import Address, parse_address
 from seenby.words.errors import PolicyError
 from seenby.words.event import Event, EventKind
 from seenby.words.hit import Hit
+from seenby.words.limits import MESSAGE_BYTES as MAIL_BYTES
 from seenby.words.limits import REPORTS
 from seenby.words.message import (
     UNWANTED,
@@ -78,6 +86,7 @@ from seenby.words.message import (
     Delivery,
     Intake,
     Message,
+    Recipient,
     Refused,
     Returned,
     Sender,
@@ -93,6 +102,11 @@ DSN_CHANNEL: Final = "dsn"
 LEASE: Final = timedelta(minutes=1)  # after this a dead worker's copies are anybody's
 RENEW_EVERY: Final = 15.0  # seconds; a living worker keeps its claims, however slow the next hop
 BATCH_COPIES: Final = 10
+BATCH_DRAFTS: Final = 5
+SLIP: Final = (
+    "Something went wrong here, and nothing was sent. Try once more; if it fails again, tell your administrator."
+)
+KEEP_DRAFTS: Final = timedelta(days=1)  # those that were sent or deleted
 BATCH_HITS: Final = 500
 BATCH_MESSAGES: Final = 100
 BATCH_SETTLED: Final = 1000  # a transaction holds up others that write
@@ -139,59 +153,31 @@ class Batch:
 
 async def accept(house: House, submission: Submission) -> Intake:
     """Decide every recipient's policy and put the message on disk. 250 may leave when this returned Accepted."""
-    headers = scan_headers(submission.raw)
-    async with house.store.read() as tx:
-        sender = await people.sender_by_id(tx, submission.sender.id)  # switches may have moved since AUTH
-        team = await _team(tx, submission.sender)
-    if sender is None:
-        return Refused(code=550, status="5.7.1", why="This account is gone")
-    if refused := refusal(submission, headers, team=team):
-        return refused
-    try:
-        ceilings = (house.ceiling, sender.ceiling, sender.policy)
-        policy = decide_policy(ceilings=ceilings, asked=parse_asked(headers))
-        unsubscribe, honeypot = parse_unsubscribe(headers), parse_honeypot(headers)
-    except PolicyError as error:
-        return Refused(code=550, status="5.7.1", why=str(error))
-    kept = read_wishes(sender.wishes)
-    wishes = wishes_for(kept, submission, headers, honeypot=honeypot)
-    analysis = await _analysed(
-        house,
-        submission.raw,
-        tracking_url=house.tracking_url,
-        sender=submission.envelope_from,
-        wishes=wishes,
-        to_be_sent=True,
-    )
-    hop = f"sender:{sender.id}" if sender.next_hop else ""
-    recipients = new_recipients(submission, headers, team=team, policy=policy, hop=hop, mint=house.mint)
+    decided = await _decide(house, submission)
+    if isinstance(decided, Refused):
+        return decided
     async with house.store.write() as tx:
-        message = new_message(
-            submission,
-            headers,
-            analysis,
-            key_id=house.keys.current,
-            tracking_url=house.tracking_url,
-            host=house.host,
-            known_thread=await mail.thread_of(tx, team=team.id, message_ids=references(headers)),
-            mint=house.mint,
-        )
-        message = as_wished(
-            with_honeypot(message, analysis, recipients),
-            wishes=wishes,
-            is_read=kept is not None,
-            unsubscribe=sender.unsubscribe if unsubscribe is None else unsubscribe,
-        )
-        links = [
-            mail.KeptLink(number=link.number, part="text" if link.in_text else "html", target=link.target)
-            for link in analysis.links
-        ]
-        await mail.put_message(tx, message=message, recipients=recipients, links=links, raw=submission.raw)
-        await hits.put_event(tx, _about(message, EventKind.MESSAGE_ACCEPTED, at=submission.at))
-        if answer := answering(headers):
-            await answers.find_answer(tx, answer, team=team.id, at=submission.at)
-    maillog.accepted(message.id, recipients=len(recipients), links=len(links), untouched=message.untouched)
+        message = await _keep(house, tx, decided)
+    _note_accepted(message, decided)
     return Accepted(message=message.id)
+
+
+async def post(house: House) -> int:
+    """Hand what was written on the pages and is due to acceptance; how many drafts were due."""
+    house = replace(house, holder=f"{house.holder}:{house.mint(4)}")  # a claim belongs to one round
+    now = house.now()
+    async with house.store.write() as tx:
+        due = await drafts.claim(tx, holder=house.holder, now=now, until=now + LEASE, limit=BATCH_DRAFTS)
+    for draft in due:
+        try:
+            await _post(house, draft, at=now)
+        except (SQLAlchemyError, OSError) as error:  # its lease runs out and it comes back
+            maillog.failed("post", error)
+        except Exception as error:  # noqa: BLE001 - a slip of ours: its writer is told, and all of it is kept
+            maillog.failed("post", error)
+            async with house.store.write() as tx:
+                await drafts.fail(tx, draft, holder=house.holder, problem=SLIP, at=now)
+    return len(due)
 
 
 async def send(house: House, *, hop: str) -> Batch:
@@ -362,6 +348,7 @@ async def sweep(house: House) -> int:
     async with house.store.write() as tx:
         await tx.run("sweep_sessions", now=micros(now))
         await tx.run("sweep_sign_in_links", now=micros(now))
+        await drafts.sweep(tx, before=now - KEEP_DRAFTS)
         await tx.run("sweep_places", before=micros(now - timedelta(days=30)))
         await mail_hosts.sweep(tx, now=now)
     while await _forget_messages(house, before=now) == BATCH_MESSAGES:
@@ -372,12 +359,168 @@ async def sweep(house: House) -> int:
 # ---------------------------------------------------------------- what the steps are made of
 
 
-async def _team(tx: Transaction, sender: Sender) -> Team:
+async def team_of(tx: Transaction, sender: Sender) -> Team:
+    """Whose mail the sender's is."""
     return Team(
         id=sender.team,
         own=frozenset(row["address"] for row in await tx.all("addresses_of", sender=sender.id)),
         colleagues=frozenset(row["address"] for row in await tx.all("addresses_of_team", team=sender.team)),
         domains=frozenset(row["domain"] for row in await tx.all("team_domains", team=sender.team)),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Decided:
+    """A submission that can be taken, with everything decided but its place among what is kept."""
+
+    submission: Submission
+    headers: Headers
+    sender: Sender
+    team: Team
+    analysis: Analysis
+    recipients: Sequence[Recipient]
+    wishes: Wishes
+    is_read: bool  # what the sender wishes could be read
+    unsubscribe: bool
+    links: Sequence[mail.KeptLink]
+
+
+async def _decide(house: House, submission: Submission) -> _Decided | Refused:
+    """All of acceptance that changes nothing."""
+    headers = scan_headers(submission.raw)
+    async with house.store.read() as tx:
+        sender = await people.sender_by_id(tx, submission.sender.id)  # switches may have moved since AUTH
+        team = await team_of(tx, submission.sender)
+    if sender is None:
+        return Refused(code=550, status="5.7.1", why="This account is gone")
+    if refused := refusal(submission, headers, team=team):
+        return refused
+    try:
+        ceilings = (house.ceiling, sender.ceiling, submission.chosen or sender.policy)
+        policy = decide_policy(ceilings=ceilings, asked=parse_asked(headers))
+        unsubscribe, honeypot = parse_unsubscribe(headers), parse_honeypot(headers)
+    except PolicyError as error:
+        return Refused(code=550, status="5.7.1", why=str(error))
+    kept = read_wishes(sender.wishes)
+    wishes = wishes_for(kept, submission, headers, honeypot=honeypot)
+    analysis = await _analysed(
+        house,
+        submission.raw,
+        tracking_url=house.tracking_url,
+        sender=submission.envelope_from,
+        wishes=wishes,
+        to_be_sent=True,
+    )
+    hop = f"sender:{sender.id}" if sender.next_hop else ""
+    return _Decided(
+        submission=submission,
+        headers=headers,
+        sender=sender,
+        team=team,
+        analysis=analysis,
+        recipients=new_recipients(submission, headers, team=team, policy=policy, hop=hop, mint=house.mint),
+        wishes=wishes,
+        is_read=kept is not None,
+        unsubscribe=sender.unsubscribe if unsubscribe is None else unsubscribe,
+        links=[
+            mail.KeptLink(number=link.number, part="text" if link.in_text else "html", target=link.target)
+            for link in analysis.links
+        ],
+    )
+
+
+async def _keep(house: House, tx: Transaction, decided: _Decided) -> Message:
+    """Put a message and what is to be told of it on disk, when the transaction commits."""
+    submission, headers = decided.submission, decided.headers
+    message = new_message(
+        submission,
+        headers,
+        decided.analysis,
+        key_id=house.keys.current,
+        tracking_url=house.tracking_url,
+        host=house.host,
+        known_thread=await mail.thread_of(tx, team=decided.team.id, message_ids=references(headers)),
+        mint=house.mint,
+    )
+    message = as_wished(
+        with_honeypot(message, decided.analysis, decided.recipients),
+        wishes=decided.wishes,
+        is_read=decided.is_read,
+        unsubscribe=decided.unsubscribe,
+    )
+    await mail.put_message(tx, message=message, recipients=decided.recipients, links=decided.links, raw=submission.raw)
+    await hits.put_event(tx, _about(message, EventKind.MESSAGE_ACCEPTED, at=submission.at))
+    if answer := answering(headers):
+        await answers.find_answer(tx, answer, team=decided.team.id, at=submission.at)
+    return message
+
+
+def _note_accepted(message: Message, decided: _Decided) -> None:
+    recipients, links = len(decided.recipients), len(decided.links)
+    maillog.accepted(message.id, recipients=recipients, links=links, untouched=message.untouched)
+
+
+async def _post(house: House, draft: Draft, *, at: datetime) -> None:
+    """Make messages of a draft, all of them or none. That it was sent is written where they are."""
+    async with house.store.read() as tx:
+        sender = await people.sender_by_id(tx, draft.sender)
+        files = await drafts.files(tx, draft.id)
+        is_filed = await tx.one("mailbox_of", sender=draft.sender) is not None
+    made = await _made(house, draft, sender, files, at=at)
+    if sender is None or isinstance(made, str):
+        async with house.store.write() as tx:
+            await drafts.fail(tx, draft, holder=house.holder, problem=f"{made}", at=at)
+        return
+    async with house.store.write() as tx:
+        # First of all: whoever takes it back at this moment waits for this row, and is too late or in time.
+        if not await drafts.finish(tx, draft, holder=house.holder, at=at):
+            return
+        kept = [await _keep(house, tx, decided) for _letter, decided in made]
+        await drafts.name_message(tx, draft, message=kept[0].id)
+        for message, (letter, _decided) in zip(kept, made, strict=True):
+            if not draft.written.notify:
+                await tx.run("unwatch", sender=sender.id, team=sender.team, message=message.id)
+            if is_filed:
+                event, raw = f"filed:{message.id}", message_of(letter, with_bcc=True)
+                await drafts.keep_copy(tx, event=event, team=sender.team, sender=sender.id, raw=raw, at=at)
+    for message, (_letter, decided) in zip(kept, made, strict=True):
+        _note_accepted(message, decided)
+
+
+async def _made(
+    house: House, draft: Draft, sender: Sender | None, files: tuple[Attached, ...], *, at: datetime
+) -> Sequence[tuple[Letter, _Decided]] | str:
+    """The letters of a draft with what acceptance decides of each; or why none of them can go, in words."""
+    if sender is None:
+        return "This account is gone."
+    if why := problems(draft.written, attached_bytes=sum(len(file.raw) for file in files)):
+        return " ".join(why)
+    made: list[tuple[Letter, _Decided]] = []
+    for letter in letters(draft.written, Dated(at=at, draft=draft.id, host=house.host), files=files):
+        submission = _written_submission(house, letter, draft, sender, at=at)
+        if len(submission.raw) > MAIL_BYTES:
+            return f"With its files it comes to more than a server takes: {MAIL_BYTES // 1_048_576} MB are the most."
+        decided = await _decide(house, submission)
+        if isinstance(decided, Refused):
+            return f"{decided.why}."
+        made.append((letter, decided))
+    return made
+
+
+def _written_submission(house: House, letter: Letter, draft: Draft, sender: Sender, *, at: datetime) -> Submission:
+    """A letter as if a mail program had handed it in, with what its writer chose to track."""
+    return Submission(
+        sender=sender,
+        envelope_from=letter.sender.address,
+        recipients=tuple(person.address for person in (*letter.to, *letter.cc, *letter.bcc)),
+        raw=message_of(letter),
+        at=at,
+        chosen=switched(
+            sender.policy,
+            sender.ceiling.within(house.ceiling),
+            pixels=draft.written.pixels,
+            links=draft.written.links,
+        ),
     )
 
 

@@ -20,6 +20,20 @@ def decide_policy(*, ceilings: Sequence[Policy], asked: Asked) -> Policy:
     )
 
 
+def switched(default: Policy, ceiling: Policy, *, pixels: bool, links: bool) -> Policy:
+    """What two switches come to: off; or as by default; or, switched on afresh, as much as `ceiling` allows."""
+    return Policy(
+        pixels=_level(default.pixels, ceiling.pixels, is_on=pixels),
+        links=_level(default.links, ceiling.links, is_on=links),
+    )
+
+
+def _level(default: Level, ceiling: Level, *, is_on: bool) -> Level:
+    if not is_on:
+        return Level.OFF
+    return ceiling if default is Level.OFF else min(default, ceiling)
+
+
 def _restricted(channel: str, ceiling: Level, asked: Level | None) -> Level:
     if asked is None:
         return ceiling

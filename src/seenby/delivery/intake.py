@@ -185,16 +185,30 @@ def _recipient(
     address: Address, *, named: dict[Role, dict[str, str]], team: Team, policy: Policy, hop: str, identity: str
 ) -> Recipient:
     role = next((role for role, people in named.items() if address.key in people), Role.BCC)
-    untracked = untracked_reason(address, team=team, policy=policy)
+    seen = foresee(address, team=team, policy=policy)
     return Recipient(
         id=identity,
         address=str(address),
         name=named[role][address.key] if role in named else "",
         role=role,
-        policy=OFF if untracked else policy,
-        untracked=untracked,
+        policy=seen.policy,
+        untracked=seen.untracked,
         hop=hop,
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Foreseen:
+    """What one recipient's copy may carry, and why it is nothing."""
+
+    policy: Policy
+    untracked: Untracked | None
+
+
+def foresee(address: Address, *, team: Team, policy: Policy) -> Foreseen:
+    """What acceptance decides for a recipient; a page that says so beforehand asks the same."""
+    untracked = untracked_reason(address, team=team, policy=policy)
+    return Foreseen(policy=OFF if untracked else policy, untracked=untracked)
 
 
 def untracked_reason(address: Address, *, team: Team, policy: Policy) -> Untracked | None:

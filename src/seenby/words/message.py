@@ -78,13 +78,17 @@ class Sender:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Submission:
-    """What a client handed us in one SMTP transaction, after AUTH."""
+    """What a client handed us in one SMTP transaction, after AUTH; or what somebody wrote on the pages.
+
+    `chosen` is what its writer chose there, in place of their default; what limits both limits it as well.
+    """
 
     sender: Sender
     envelope_from: Address
     recipients: tuple[Address, ...]
     raw: bytes
     at: datetime
+    chosen: Policy | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,9 +9,12 @@ from seenby import flow, maillog
 from seenby.flow import House
 from seenby.journal import Reader
 from seenby.store.times import micros
+from seenby.tell.digest import write_digests
+from seenby.tell.push import Pusher, push_due
 from seenby.tell.reminders import remind
 
 SEND_EVERY: Final = 0.2  # seconds; how long a fresh message may lie before its first attempt
+POST_EVERY: Final = 0.5
 LOOK_UP_EVERY: Final = 0.5
 DRAIN_EVERY: Final = 0.1  # a hit is to be on the live page within two seconds
 JUDGE_EVERY: Final = 0.1
@@ -21,6 +24,7 @@ LONGEST_REST: Final = 30.0  # seconds; a machine that was suspended seems to hav
 TELL_EVERY: Final = 1.0
 SWEEP_EVERY: Final = 60.0
 REMIND_EVERY: Final = 30.0
+PUSH_EVERY: Final = 1.0
 LAST_COPIES: Final = 1.0  # seconds that sending may go on after a stop
 AFTER_FAULT: Final = 1.0
 CONNECTIONS_PER_HOP: Final = (
@@ -31,11 +35,16 @@ HOP_REST: Final = 20.0  # seconds before another batch is tried at a next hop th
 
 
 class Worker:
-    """Rounds of send, look-up, drain, judge, tell, sweep, remind, each at its own pace; what fails is tried again."""
+    """Rounds of the steps, each at its own pace; what fails is tried again.
 
-    def __init__(self, house: House, journal: Reader) -> None:
+    `pusher` tells browsers; `app_url` is where people reach the pages, for the links in our own mail.
+    """
+
+    def __init__(self, house: House, journal: Reader, *, pusher: Pusher | None = None, app_url: str = "") -> None:
         self._house = house
         self._journal = journal
+        self._pusher = pusher
+        self._app_url = app_url
         self._stop = asyncio.Event()
         self._busy: Counter[str] = Counter()
         self._reached: set[str] = set()
@@ -48,12 +57,14 @@ class Worker:
         self._stop = stop
         async with asyncio.TaskGroup() as rounds:
             rounds.create_task(self._round("send", self._send_round, SEND_EVERY, stop))
+            rounds.create_task(self._round("post", lambda: flow.post(self._house), POST_EVERY, stop))
             rounds.create_task(self._round("look_up", lambda: flow.look_up(self._house), LOOK_UP_EVERY, stop))
             rounds.create_task(self._round("drain", self._drain_round, DRAIN_EVERY, stop))
             rounds.create_task(self._round("judge", self._judge_round, JUDGE_EVERY, stop))
             rounds.create_task(self._round("tell", lambda: flow.tell(self._house), TELL_EVERY, stop))
             rounds.create_task(self._round("sweep", lambda: flow.sweep(self._house), SWEEP_EVERY, stop))
             rounds.create_task(self._round("remind", self._remind_round, REMIND_EVERY, stop))
+            rounds.create_task(self._round("push", self._push_round, PUSH_EVERY, stop))
         if self._sending:  # a copy that a server is just taking would otherwise be sent twice
             await asyncio.wait(self._sending, timeout=LAST_COPIES)
         for task in self._sending:
@@ -101,7 +112,13 @@ class Worker:
             self._busy[hop] -= 1
 
     async def _remind_round(self) -> None:
-        await remind(self._house.store, now=self._house.now())
+        house = self._house
+        await remind(house.store, now=house.now())
+        await write_digests(house.store, house.letterhead, app_url=self._app_url, now=house.now())
+
+    async def _push_round(self) -> None:
+        if self._pusher is not None:
+            await push_due(self._house.store, self._pusher, now=self._house.now())
 
     async def _drain_round(self) -> None:
         while await flow.drain(self._house, self._journal) > flow.BATCH_HITS // 2:

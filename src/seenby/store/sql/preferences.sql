@@ -1,0 +1,6 @@
+-- preference: what somebody has chosen
+select value from preferences where sender = :sender and name = :name;
+
+-- put_preference: choose it
+insert into preferences (sender, name, team, value) values (:sender, :name, :team, :value)
+on conflict (sender, name) do update set value = excluded.value;
