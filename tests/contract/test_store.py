@@ -265,6 +265,7 @@ WHOLE = {
     "drained",  # one row a segment, a handful
     "sweep_sessions",
     "sweep_sign_in_links",
+    "drop_sign_in_links",  # a few, and an hour old at most
     "sweep_places",
     "sweep_mail_hosts",  # as many rows as domains were written to in a week
     "release_claims",  # once, at the start

@@ -8,7 +8,7 @@ was_person = lesson(verdict)                  # what it teaches of the recipient
 
 from seenby.judge.cases import CaseError, judge_case, judge_cases
 from seenby.judge.describe import client_name, describe
-from seenby.judge.evidence import Evidence, OwnView, Reader, Seen, SenderDevice
+from seenby.judge.evidence import Evidence, OwnNetwork, OwnView, Reader, Seen, SenderDevice
 from seenby.judge.judging import judge
 from seenby.judge.learning import lesson
 from seenby.judge.reasons import REASONS
@@ -20,6 +20,7 @@ __all__ = [
     "RULES_VERSION",
     "CaseError",
     "Evidence",
+    "OwnNetwork",
     "OwnView",
     "Reader",
     "Seen",

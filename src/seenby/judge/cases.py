@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any, Final, Literal
 
-from seenby.judge.evidence import Evidence, Link, Mode, OwnView, Reader, Seen, SenderDevice
+from seenby.judge.evidence import Evidence, Link, Mode, OwnNetwork, OwnView, Reader, Seen, SenderDevice
 from seenby.judge.judging import judge
 from seenby.judge.states import states
 from seenby.words.errors import SeenbyError
@@ -79,6 +79,7 @@ def read_case(case: Json) -> Evidence:
         sender_address=_text(sender.get("address"), "message.sender.address"),
         sender_domain=_text(sender.get("domain"), "message.sender.domain") or "",
         known_addresses=frozenset(str(one) for one in _list(sender.get("known_ips"), "message.sender.known_ips")),
+        own_networks=tuple(_own_network(one, at) for at, one in enumerate(_objects(sender, "networks"))),
         own_views=tuple(_own_view(one, at) for at, one in enumerate(_objects(context, "own_view_events"))),
         sender_devices=tuple(_device(one, at) for at, one in enumerate(_objects(context, "sender_devices"))),
         replied_after=None if replied is None else _number(replied, "context.reply_t"),
@@ -125,6 +126,12 @@ def _own_view(one: Json, at: int) -> OwnView:
     where = f"context.own_view_events[{at}]"
     surface = _text(one.get("surface"), f"{where}.surface") or ""
     return OwnView(at_seconds=_number(one.get("t"), f"{where}.t"), surface=surface)
+
+
+def _own_network(one: Json, at: int) -> OwnNetwork:
+    where = f"message.sender.networks[{at}]"
+    network, name = (_text(one.get(what), f"{where}.{what}") or "" for what in ("network", "name"))
+    return OwnNetwork(network=network, name=name)
 
 
 def _device(one: Json, at: int) -> SenderDevice:

@@ -51,6 +51,14 @@ class SenderDevice:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OwnNetwork:
+    """A network that the team says is its own, in CIDR form, and what they call it."""
+
+    network: str
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
     """One hit as the judge sees it.
 
@@ -83,7 +91,7 @@ class Seen:
 class Evidence:
     """A message and its hits.
 
-    `known_addresses` are the sender's and the team's own; `bounced` that it was refused; `habits` what earlier hits
+    `known_addresses` are the sender's and the team's own, `own_networks` what they named besides; `bounced` that it was refused; `habits` what earlier hits
     came to at these readers' domains, at their mail hosts, and at all.
     """
 
@@ -97,6 +105,7 @@ class Evidence:
     sender_address: str | None = None
     sender_domain: str = ""
     known_addresses: frozenset[str] = frozenset()
+    own_networks: tuple[OwnNetwork, ...] = ()
     own_views: tuple[OwnView, ...] = ()
     sender_devices: tuple[SenderDevice, ...] = ()
     replied_after: float | None = None

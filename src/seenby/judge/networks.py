@@ -6,7 +6,7 @@ a proxy that hides the client everybody shares one private address, so they can 
 
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from pkgutil import get_data
 from typing import Final
 
@@ -153,6 +153,23 @@ def same_line(one: str | None, other: str | None) -> bool:
     if isinstance(first, IPv6Address) and isinstance(second, IPv6Address):
         return int(first) >> 64 == int(second) >> 64
     return first == second
+
+
+@lru_cache(maxsize=1024)
+def parse_network(text: str) -> IPv4Network | IPv6Network | None:
+    """A network in CIDR form, or None. Never raises."""
+    try:
+        return ip_network(text)
+    except ValueError:
+        return None
+
+
+def is_within(address: str | None, network: str) -> bool:
+    """Whether an address lies in a network. One on this very machine lies in none: everybody on it shares it."""
+    one, all_of = parse_address(address), parse_network(network)
+    if one is None or all_of is None or one.is_loopback:
+        return False
+    return one.version == all_of.version and one in all_of
 
 
 def _neighbourhood(address: Address) -> str:

@@ -9,6 +9,7 @@ REASONS: Final[Mapping[str, str]] = {
     "person_said": "Somebody of your team said that it was the recipient",
     "own_view": "The sender's own mail program announced that it was showing this message",
     "own_address": "Came from an address that the sender or the team uses",
+    "own_network": "Came from a network that your team named as its own",
     "own_device": "Came from a device the sender uses, near where it was last seen",
     "own_copy": "The copy was addressed to the sender",
     "colleague_line": "Came from the sender's own line, on a colleague's copy: either of them",

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from seenby import maillog
-from seenby.judge import Evidence, OwnView, Reader, Seen, judge, states
+from seenby.judge import Evidence, OwnNetwork, OwnView, Reader, Seen, judge, states
 from seenby.judge.evidence import HONEYPOT
 from seenby.judge.networks import network_of
 from seenby.report.counting import Look, counted
@@ -33,6 +33,7 @@ STATEMENTS: Final = frozenset({"own_said", "person_said"})
 WHOLE_ADDRESS: Final = STATEMENTS | {
     "own_view",
     "own_address",
+    "own_network",
     "own_device",
     "like_own_device",
     "colleague_line",
@@ -282,6 +283,10 @@ async def _evidence(
         n_links=message["link_count"],
         honeypot=bool(message["honeypot"]),
         known_addresses=frozenset(row["address"] for row in await tx.all("places", team=message["team"], since=since)),
+        own_networks=tuple(
+            OwnNetwork(network=row["network"], name=row["name"])
+            for row in await tx.all("own_networks", team=message["team"])
+        ),
         own_views=tuple(
             OwnView(at_seconds=(moment(row["at"]) - sent_at).total_seconds(), surface=row["surface"])
             for row in await tx.all("own_views", message=message["id"])

@@ -46,6 +46,7 @@ SAVED_FILTERS: Final = 50  # of one sender
 NOTE_CHARACTERS: Final = 2000
 EXPORTED: Final = 100_000  # messages; a workbook is made in memory
 NEVER_HOSTS: Final = 200  # each message keeps the list that it was accepted with
+OWN_NETWORKS: Final = 50  # every hit is held against each
 ATTACHED_BYTES: Final = 18_874_368  # 18 MiB of files come to 25 in base64
 ATTACHMENTS: Final = 20  # of one message
 WRITTEN_BYTES: Final = 2_097_152  # a form: text in %-escapes is three times as long
@@ -96,6 +97,7 @@ LIMITS: Final = (
         name="hosts that a sender keeps out of tracking", value=NEVER_HOSTS, unit="", beyond="not saved, and said so"
     ),
     Limit(name="MX look-up", value=MX_SECONDS, unit="seconds", beyond="the mail host is not known"),
+    Limit(name="networks that a team names as its own", value=OWN_NETWORKS, unit="", beyond="no more are added"),
     Limit(name="MX look-ups at once", value=MX_AT_ONCE, unit="", beyond="later ones wait; mail does not"),
     Limit(name="copies waiting for an MX look-up", value=MX_WAITING, unit="", beyond="the oldest go without"),
     Limit(name="belief in a mail host", value=MX_KNOWN, unit="seconds", beyond="the next mail there asks again"),

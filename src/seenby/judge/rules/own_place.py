@@ -10,11 +10,11 @@ from typing import Final
 
 from seenby.judge import weights
 from seenby.judge.agents import agent_of
-from seenby.judge.evidence import Evidence
+from seenby.judge.evidence import Evidence, OwnNetwork
 from seenby.judge.finding import Finding
 from seenby.judge.lists.agents import AgentKind
 from seenby.judge.lists.networks import NetworkKind
-from seenby.judge.networks import network_of, same_line
+from seenby.judge.networks import is_within, network_of, same_line
 from seenby.judge.scene import Scene, Trace
 from seenby.judge.weights import Family
 from seenby.words.verdict import Label
@@ -43,10 +43,21 @@ _MACHINES: Final = frozenset({AgentKind.SCANNER, AgentKind.SCRIPT, AgentKind.HEA
 
 
 def own_place(trace: Trace, scene: Scene) -> Finding | None:
-    """The sender's: an address the sender or the team is known to use."""
+    """The sender's: a network the team named as its own, or an address the sender or the team is known to use.
+
+    Of a network that was named we are told, so a colleague's copy is no doubt there, nor is a private address.
+    """
     evidence = scene.evidence
     if trace.seen.settled:
         return None  # what is left is a neighbourhood, and where the team works today says nothing about then
+    if (named := _own_network(trace.seen.address, evidence)) is not None:
+        return Finding(
+            code="own_network",
+            weight=weights.OWN_KNOWN_ADDRESS,
+            family=Family.SENDER,
+            detail=named.name,
+            label=Label.SELF,
+        )
     if not _from_known_address(trace.seen.address, evidence):
         return None
     if _is_colleague(trace, scene) and not _has_own_agent(trace, evidence):
@@ -83,6 +94,10 @@ def resembles_own_device(trace: Trace, scene: Scene) -> Finding | None:
     if trace.seen.agent and any(trace.seen.agent.strip() == one.agent.strip() for one in scene.evidence.sender_devices):
         return Finding(code="like_own_device", weight=-0.8, family=Family.SENDER)
     return None
+
+
+def _own_network(address: str | None, evidence: Evidence) -> OwnNetwork | None:
+    return next((one for one in evidence.own_networks if is_within(address, one.network)), None)
 
 
 def _from_known_address(address: str | None, evidence: Evidence) -> bool:

@@ -81,3 +81,17 @@ select id, subject, accepted_at from messages where sender = :sender order by ac
 
 -- earlier_of_sender: whether a sender had sent anything before
 select id from messages where sender = :sender and accepted_at < :since limit 1;
+
+-- own_networks: what a team says is its own
+select network, name, made_at from own_networks where team = :team order by network;
+
+-- put_own_network: one more, or another name for it
+insert into own_networks (team, network, name, made_at) values (:team, :network, :name, :at)
+on conflict (team, network) do update set name = excluded.name;
+
+-- drop_own_network: it is nobody's in particular again
+delete from own_networks where team = :team and network = :network;
+
+-- judge_unsettled: messages with hits that still have their whole address are judged again
+update messages set judge_at = :at
+where team = :team and id in (select h.message from hits h where h.settled = 0 and h.at > :since and h.team = :team);
