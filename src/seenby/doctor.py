@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 import httpx2
 
+from seenby.delivery.dkim import dkim_keys
 from seenby.delivery.dkim_record import DnsError
 from seenby.delivery.hop import parse_next_hop
 from seenby.delivery.return_record import check_return_path
@@ -23,7 +24,7 @@ from seenby.gateway.dialog import is_loopback
 from seenby.journal.bus import OLDEST_SERVER, Bus, BusError, server_version
 from seenby.settings import Settings, split_listen, unknown_variables
 from seenby.web.assets import load_assets
-from seenby.wiring import dkim_keys, opened_store, tracking_url
+from seenby.wiring import opened_store, tracking_url
 from seenby.words.errors import SeenbyError
 
 ROOM: Final = 1024**3  # bytes of free disk below which we warn

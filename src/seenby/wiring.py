@@ -22,7 +22,7 @@ import uvicorn
 
 from seenby import maillog
 from seenby.accounts import Accounts
-from seenby.delivery.dkim import DkimKey, keys_in, load_dkim_key
+from seenby.delivery.dkim import dkim_keys
 from seenby.delivery.hop import parse_next_hop
 from seenby.delivery.mail_host import MailHosts
 from seenby.delivery.retry import Patience
@@ -121,17 +121,6 @@ def make_house(settings: Settings, *, folder: Folder, store: Store) -> House:
         now=now,
         mint=mint,
     )
-
-
-def dkim_keys(settings: Settings) -> tuple[DkimKey, ...]:
-    """The keys that mail is signed with. Raises KeyFileError and SettingsError."""
-    kept = keys_in(Folder(settings.data.absolute()).dkim)
-    if settings.dkim_key is None and not settings.dkim_domain:
-        return kept
-    if settings.dkim_key is None or not settings.dkim_domain:
-        raise SettingsError("DKIM needs both dkim_key (a PEM file) and dkim_domain; one of them is missing.")
-    named = load_dkim_key(path=settings.dkim_key, domain=settings.dkim_domain.lower(), selector=settings.dkim_selector)
-    return (named, *(key for key in kept if (key.domain, key.selector) != (named.domain, named.selector)))
 
 
 @contextlib.asynccontextmanager

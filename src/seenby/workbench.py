@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from seenby.consent.policy import decide_policy
-from seenby.delivery.dkim import keys_for
+from seenby.delivery.dkim import dkim_keys, keys_for
 from seenby.delivery.dkim_record import (
     Published,
     check_key,
@@ -45,7 +45,6 @@ from seenby.settings import Settings, is_origin, split_listen
 from seenby.store.people import is_free_mail
 from seenby.web.look import many
 from seenby.web.wording import LABELS
-from seenby.wiring import dkim_keys
 from seenby.words.address import Address, parse_address
 from seenby.words.errors import KeyFileError, SeenbyError, SettingsError
 from seenby.words.policy import Policy, parse_level

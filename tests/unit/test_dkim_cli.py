@@ -21,10 +21,9 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from typer.testing import CliRunner
 
 from seenby.cli import app
-from seenby.delivery.dkim import DkimKey, dkim_header, keys_for, keys_in
+from seenby.delivery.dkim import DkimKey, dkim_header, dkim_keys, keys_for, keys_in
 from seenby.delivery.dkim_record import Published, check_key, create_key, record, record_name, zone_line
 from seenby.settings import load_settings
-from seenby.wiring import dkim_keys
 from seenby.words.errors import KeyFileError, SeenbyError
 from tests.conftest import require
 

@@ -16,8 +16,10 @@ import dkim
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519, padding, rsa, utils
 
+from seenby.folder import Folder
 from seenby.keys import read_secret
-from seenby.words.errors import KeyFileError
+from seenby.settings import Settings
+from seenby.words.errors import KeyFileError, SettingsError
 
 PrivateKey = rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey
 
@@ -74,6 +76,17 @@ def keys_in(folder: Path) -> tuple[DkimKey, ...]:
         read_secret(path)
         keys.append(load_dkim_key(path=path, domain=domain.lower(), selector=selector))
     return tuple(keys)
+
+
+def dkim_keys(settings: Settings) -> tuple[DkimKey, ...]:
+    """The keys that mail is signed with. Raises KeyFileError and SettingsError."""
+    kept = keys_in(Folder(settings.data.absolute()).dkim)
+    if settings.dkim_key is None and not settings.dkim_domain:
+        return kept
+    if settings.dkim_key is None or not settings.dkim_domain:
+        raise SettingsError("DKIM needs both dkim_key (a PEM file) and dkim_domain; one of them is missing.")
+    named = load_dkim_key(path=settings.dkim_key, domain=settings.dkim_domain.lower(), selector=settings.dkim_selector)
+    return (named, *(key for key in kept if (key.domain, key.selector) != (named.domain, named.selector)))
 
 
 def keys_for(domain: str, keys: Iterable[DkimKey]) -> tuple[DkimKey, ...]:

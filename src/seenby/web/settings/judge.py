@@ -111,4 +111,4 @@ def _rule(code: str, span: tuple[float, float]) -> dict[str, str]:
     low, high = span
     weight = f"{low:+.1f}" if low == high else f"{low:+.1f} to {high:+.1f}"
     odds = f"{probability(low):.0%}" if low == high else f"{probability(low):.0%} to {probability(high):.0%}"
-    return {"code": code, "sentence": REASONS[code], "weight": weight.replace("-", "−"), "odds": odds}
+    return {"code": code, "sentence": REASONS[code], "weight": weight.replace("-", "\N{MINUS SIGN}"), "odds": odds}
