@@ -17,7 +17,7 @@ function plainFiles() {
     name: 'plain-files',
     generateBundle() {
       const sprite = `<svg xmlns="http://www.w3.org/2000/svg">${icons.map(symbol).join('')}</svg>`
-      const files = { 'icons.svg': sprite, 'theme.js': readFileSync('src/theme.js', 'utf8') }
+      const files = { 'icons.svg': sprite, 'theme.js': readFileSync('src/theme.js', 'utf8'), 'sw.js': readFileSync('src/sw.js', 'utf8') }
       const names = {}
       for (const [name, source] of Object.entries(files)) {
         const [stem, ending] = name.split('.')

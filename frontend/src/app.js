@@ -4,6 +4,7 @@ import './load-htmx.js'
 import 'htmx-ext-sse/dist/sse.js'
 import { copyButtons } from './copying.js'
 import { localHours } from './hours.js'
+import { watchBell } from './ring.js'
 import { localTimes } from './times.js'
 
 localTimes(document)
@@ -15,6 +16,11 @@ document.addEventListener('htmx:load', (event) => {
   localTimes(event.target)
   copyButtons(event.target)
 })
+
+const bell = document.getElementById('bell')
+if (bell) watchBell(bell)
+const push = document.getElementById('push')
+if (push) import('./push.js').then(({ pushPage }) => pushPage(push))
 
 // What a reader has unfolded stays so when a live page renews itself.
 let unfolded = []
@@ -53,7 +59,7 @@ function closeMenus(except) {
 
 document.addEventListener('click', (event) => closeMenus(event.target.closest('details.menu')))
 
-document.getElementById('bell')?.addEventListener('toggle', (event) => {
+bell?.addEventListener('toggle', (event) => {
   if (event.target.open) window.htmx.trigger(event.target, 'unfolded')
 })
 

@@ -15,6 +15,7 @@ from collections.abc import AsyncIterator, Callable, Collection, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import partial
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -40,6 +41,7 @@ from seenby.networkdata import load_lists
 from seenby.settings import Settings, split_listen
 from seenby.store import Store, open_store
 from seenby.tell.live import Live
+from seenby.tell.push import Pusher
 from seenby.web import Parts, make_app, make_preview
 from seenby.web.control import control_router
 from seenby.web.timed import TimedConnection
@@ -121,6 +123,13 @@ def make_house(settings: Settings, *, folder: Folder, store: Store) -> House:
         now=now,
         mint=mint,
     )
+
+
+def make_pusher(folder: Folder, *, app_url: str) -> Pusher:
+    """What sends notifications to browsers. Raises KeyFileError."""
+    secret = decode_id(folder.secret("push.key")) or b""
+    contact = app_url if app_url.startswith("https:") else "https://localhost"  # RFC 8292 2.1 wants https or mailto
+    return Pusher(secret, contact=contact)
 
 
 @contextlib.asynccontextmanager
@@ -225,11 +234,13 @@ async def _same_keys(house: House, folder: Folder) -> None:
 
 async def _work(settings: Settings, house: House, folder: Folder, stop: asyncio.Event) -> None:
     """With a bus, what lies in the data folder is the tracker's to send."""
+    app_url = settings.app_url or shown_url(settings.app_listen)
+    worker = partial(Worker, house, pusher=make_pusher(folder, app_url=app_url), app_url=app_url)
     if not settings.nats_url:
-        await Worker(house, FileReader(folder.journal)).run(stop)
+        await worker(FileReader(folder.journal)).run(stop)
         return
     async with contextlib.aclosing(JetStreamReader(Bus(settings), Seal(folder.keyring))) as journal:
-        await Worker(house, journal).run(stop)
+        await worker(journal).run(stop)
 
 
 def _micros_now() -> int:
@@ -291,6 +302,7 @@ async def _web(
         smtp_address=smtp or settings.smtp_listen,
         secret=decode_id(folder.secret("pages.key")) or b"",
         keys=keys,
+        pusher=make_pusher(folder, app_url=app_url),
         now=now,
         live=live,
     )

@@ -20,6 +20,7 @@ from seenby.settings import Settings
 from seenby.store import Store, open_store, unsubscribed
 from seenby.store.times import micros
 from seenby.tell.live import Live
+from seenby.tell.push import Pusher
 from seenby.web import Parts, make_app, make_preview
 from seenby.web.assets import STATIC
 from tests.browser.lively import ALICE, KEYS, RITA, TEAM, Fetch, Mail, Person, add_mail, add_people, sign_in_link, week
@@ -85,6 +86,7 @@ class House:
             smtp_address="127.0.0.1:2525",
             secret=b"s" * 32,
             keys=KEYS,
+            pusher=Pusher(b"p" * 32, contact="https://app.test"),
             now=utc_now,
             live=self.live,
         )

@@ -134,7 +134,9 @@ async def test_the_bytes_are_kept_until_every_copy_has_its_fate(store):
     sent = mail.Settled(state=Delivery.SENT, reply="250", due_at=None)
     for copy, settled, left in ((one, sent, b"raw"), (two, later, b"raw")):
         async with store.write() as tx:
-            await mail.settle_copy(tx, copy=copy, holder="w", attempt=copy.recipient, settled=settled, at=NOW, keep=KEEP)
+            await mail.settle_copy(
+                tx, copy=copy, holder="w", attempt=copy.recipient, settled=settled, at=NOW, keep=KEEP
+            )
             assert await mail.spooled(tx, message=message) == left
     (again,) = await claim(store, holder="w", now=NOW + timedelta(minutes=5))
     async with store.write() as tx:

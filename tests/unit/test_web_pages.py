@@ -15,6 +15,7 @@ import pytest
 from seenby.settings import Settings
 from seenby.store import Store, open_store
 from seenby.tell.live import Live
+from seenby.tell.push import Pusher
 from seenby.web import Parts, make_app
 from seenby.web.assets import STATIC, FrontendMissing, load_assets
 from seenby.words.limits import FORM_BYTES
@@ -38,6 +39,7 @@ def parts_of(store: Store, **settings: Any) -> Parts:
         smtp_address="127.0.0.1:2525",
         secret=b"s" * 32,
         keys=KEYS,
+        pusher=Pusher(b"p" * 32, contact="https://app.test"),
         now=lambda: NOW,
         live=Live(store),
     )
@@ -246,6 +248,7 @@ async def test_a_bounce_is_shown_with_what_the_server_said(alice: httpx2.AsyncCl
 
 
 async def test_hostile_texts_are_shown_as_text(alice: httpx2.AsyncClient) -> None:
+    await alice.post("/settings/notifications", data={"of_team": "1"}, headers=OURS)
     for path in ("/", "/messages/m-hostile", "/bell", "/?words=" + lively.HOSTILE.replace("/", "%2F").replace("&", "")):
         page = (await alice.get(path)).text
         assert html.escape(lively.HOSTILE).replace("&#x27;", "&#39;").replace("&quot;", "&#34;") in page
@@ -283,7 +286,9 @@ async def test_an_untouched_message_says_why(alice: httpx2.AsyncClient) -> None:
 
 @on_both
 async def test_the_bell_counts_and_looking_marks_it_read(alice: httpx2.AsyncClient) -> None:
-    assert "6 new notifications" in (await alice.get("/bell/count")).text
+    assert "5 new notifications" in (await alice.get("/bell/count")).text
+    await alice.post("/settings/notifications", data={"of_team": "1"}, headers=OURS)
+    assert "6 new notifications" in (await alice.get("/bell/count")).text  # Bob's mail too
     seen = (await alice.post("/bell/seen", headers=OURS)).text
     assert "Rita Sommer" in seen
     assert "nothing new" in (await alice.get("/bell/count")).text
@@ -349,7 +354,9 @@ async def test_only_the_owner_changes_the_teams_domains(team: Store, alice: http
         boss = await opened.post("/settings/addresses", data={"address": "boss@blue.test"}, headers=ours)
         assert "only the team's owner" in html.unescape(boss.text)
         assert "Added" in (await opened.post("/settings/addresses", data={"address": "b@own.test"}, headers=ours)).text
-        assert "Only the team&#39;s owner" in html.unescape((await opened.get("/settings/team")).text).replace("'", "&#39;")
+        assert "Only the team&#39;s owner" in html.unescape((await opened.get("/settings/team")).text).replace(
+            "'", "&#39;"
+        )
 
 
 @pytest.mark.parametrize(

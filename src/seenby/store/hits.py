@@ -228,3 +228,6 @@ async def put_events(tx: Transaction, events: Sequence[Event]) -> None:
         for event in events
     ]
     await tx.many("add_event", rows)
+    ringing = [{"event": row["id"], "team": row["team"], "at": row["at"]} for row in rows if row["bell"]]
+    if ringing:
+        await tx.many("add_push", ringing)

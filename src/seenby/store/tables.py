@@ -639,6 +639,7 @@ preferences = Table(
     _text("team"),
     _text("value"),
     PrimaryKeyConstraint("sender", "name"),
+    Index("preferences_name", "name", "sender"),
 )
 
 # Browsers that want notifications while no page is open (Web Push).

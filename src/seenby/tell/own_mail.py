@@ -29,7 +29,7 @@ class Letterhead:
         return f"<{identity}@{self.host}>"
 
 
-async def put_own(
+async def put_own(  # noqa: PLR0913 - what a message is made of
     tx: Transaction,
     letterhead: Letterhead,
     *,

@@ -3,6 +3,7 @@
 Its files are named by their content, so a browser keeps them for good.
 """
 
+import asyncio
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +30,7 @@ class Assets:
     style: str
     theme: str
     icons: str
+    worker: Path  # the service worker, which is served at the root
 
 
 def load_assets(static: Path = STATIC) -> Assets:
@@ -45,6 +47,7 @@ def load_assets(static: Path = STATIC) -> Assets:
         style=f"/static/{app['css'][0]}",
         theme=f"/static/{plain['theme.js']['file']}",
         icons=f"/static/{plain['icons.svg']['file']}",
+        worker=static / plain["sw.js"]["file"],
     )
 
 
@@ -56,3 +59,9 @@ class KeptFiles(StaticFiles):
         response = await super().get_response(path, scope)
         response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
         return response
+
+
+async def service_worker(assets: Assets) -> Response:
+    """The service worker, at the root of the origin: it may speak only for addresses below its own."""
+    content = await asyncio.to_thread(assets.worker.read_bytes)
+    return Response(content, media_type="text/javascript", headers={"Cache-Control": "no-cache"})

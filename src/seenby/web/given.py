@@ -11,6 +11,7 @@ from seenby.settings import Settings
 from seenby.store import Store
 from seenby.store.people import session_sender
 from seenby.tell.live import Live
+from seenby.tell.push import Pusher
 from seenby.words.message import Sender
 from seenby.words.token import Keyring
 
@@ -31,6 +32,7 @@ class Parts:
     keys: Keyring
     now: Callable[[], datetime]
     live: Live
+    pusher: Pusher
 
 
 class SignInNeeded(Exception):  # noqa: N818 - not a fault: the way to a page leads over another

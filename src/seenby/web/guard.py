@@ -12,17 +12,24 @@ from collections.abc import Mapping
 from typing import Final
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from seenby.web.control import CONTROL
-from seenby.words.limits import FORM_BYTES, REQUEST_SECONDS
+from seenby.words.limits import ATTACHED_BYTES, FORM_BYTES, REQUEST_SECONDS, WRITTEN_BYTES
 
 _LENGTH: Final = re.compile(r"[0-9]{1,9}")
 # As it is, in a form, or in JSON (RFC 8259 7); PostgreSQL takes none in a text.
 _NUL: Final = re.compile(rb"\0|%00|\\u0000")
 API: Final = "/api/"
 JSON: Final = "application/json"
+# Where more may be sent than a form holds: what is written, and its files. The first that fits counts.
+LARGE: Final[Mapping[str, int]] = {
+    "/compose/files": ATTACHED_BYTES + 2 * WRITTEN_BYTES,
+    "/compose": WRITTEN_BYTES,
+    "/templates": WRITTEN_BYTES,
+}
 _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -30,7 +37,8 @@ def page_headers(*, preview_url: str) -> Mapping[str, str]:
     """For every answer of the app's origin. Nothing inline runs, nothing is fetched from elsewhere."""
     policy = (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
-        f"connect-src 'self'; frame-src {preview_url}; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+        f"connect-src 'self'; worker-src 'self'; frame-src {preview_url}; "
+        "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
     )
     return {
         "Content-Security-Policy": policy,
@@ -51,6 +59,16 @@ def is_own(headers: Headers, *, app_url: str) -> bool:
     if origin is None:
         return False
     return origin == app_url or origin.partition("://")[2] == headers.get("host")
+
+
+def is_large(path: str) -> bool:
+    """Whether what is sent there may be long, or hold anything. It is read only once it is known who sends it."""
+    return any(path == start or path.startswith(f"{start}/") for start in LARGE)
+
+
+def _most(path: str) -> int:
+    """How many bytes may be sent there."""
+    return next((most for start, most in LARGE.items() if path == start or path.startswith(f"{start}/")), FORM_BYTES)
 
 
 class Guard:
@@ -76,7 +94,9 @@ class Guard:
             await send(message)
 
         refusal = self._refusal(scope)
-        if refusal is None and scope["method"] not in _SAFE:
+        if refusal is None and scope["method"] not in _SAFE and is_large(scope["path"]):
+            receive = _piecewise(receive, most=_most(scope["path"]))
+        elif refusal is None and scope["method"] not in _SAFE:
             try:
                 body = await asyncio.wait_for(_whole_body(receive), REQUEST_SECONDS)
             except TimeoutError:
@@ -92,7 +112,7 @@ class Guard:
     def _refusal(self, scope: Scope) -> PlainTextResponse | None:
         headers = Headers(scope=scope)
         length = headers.get("content-length", "0")
-        if not _LENGTH.fullmatch(length) or int(length) > FORM_BYTES:
+        if not _LENGTH.fullmatch(length) or int(length) > _most(scope["path"]):
             return too_large()
         if "\0" in scope["path"] or b"%00" in scope["query_string"]:
             return no_nul()
@@ -128,6 +148,27 @@ async def _whole_body(receive: Receive) -> bytes | None:
             return None  # half a form is none
         if not message.get("more_body", False):
             return body
+
+
+def _piecewise(receive: Receive, *, most: int) -> Receive:
+    """The body as it comes, for whoever asks for it; never more than `most`, and none that stands still."""
+    left, is_whole = most, False
+
+    async def piece() -> Message:
+        nonlocal left, is_whole
+        if is_whole:
+            return await receive()
+        try:
+            message = await asyncio.wait_for(receive(), REQUEST_SECONDS)
+        except TimeoutError:
+            raise HTTPException(408) from None
+        left -= len(message.get("body", b""))
+        is_whole = not message.get("more_body", False)
+        if left < 0:
+            raise HTTPException(413)
+        return message
+
+    return piece
 
 
 def _again(body: bytes, receive: Receive) -> Receive:

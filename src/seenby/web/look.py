@@ -36,6 +36,7 @@ class Frame:
     seq: int
     unread: int
     bell_seen: int
+    sound: bool = False
 
 
 async def frame_of(tx: Transaction, sender: Sender) -> Frame:
@@ -44,7 +45,13 @@ async def frame_of(tx: Transaction, sender: Sender) -> Frame:
     row = await tx.one("sender_by_id", id=sender.id)
     seen = row["bell_seen"] if row else 0
     unread = await tx.one("unread_bell", team=sender.team, sender=sender.id, seen=seen)
-    return Frame(sender=sender, seq=last["seq"] if last else 0, unread=unread["n"] if unread else 0, bell_seen=seen)
+    return Frame(
+        sender=sender,
+        seq=last["seq"] if last else 0,
+        unread=unread["n"] if unread else 0,
+        bell_seen=seen,
+        sound=bool(unread and unread["sound"]),
+    )
 
 
 class Look:
@@ -74,8 +81,8 @@ class Look:
             LABELS=wording.LABELS,
             ICONS=wording.ICONS,
             person_path=person_path,
-            remind_days=REMIND_DAYS,
             place_of=place_of,
+            remind_days=REMIND_DAYS,
             domain_path=domain_path,
             SETTINGS=SETTINGS,
         )

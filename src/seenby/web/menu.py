@@ -18,6 +18,7 @@ class Place:
 SETTINGS: Final = (
     Place(key="you", path="/settings", name="You", icon="user"),
     Place(key="sign-in", path="/settings/sign-in", name="Signing in", icon="key"),
+    Place(key="notifications", path="/settings/notifications", name="Notifications", icon="bell"),
     Place(key="connect", path="/settings/connect", name="Connect a mail program", icon="plug-connected"),
     Place(key="next-hop", path="/settings/next-hop", name="Next hop", icon="server"),
     Place(key="tracking", path="/settings/tracking", name="Tracking domain", icon="world-check"),

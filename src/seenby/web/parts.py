@@ -1,5 +1,7 @@
 """The two web apps, put together: the pages, and the previews that live on an origin of their own."""
 
+from functools import partial
+
 from fastapi import FastAPI
 from fastapi.responses import PlainTextResponse
 from starlette.exceptions import HTTPException
@@ -26,7 +28,7 @@ from seenby.web import (
     unsubscribed,
     written,
 )
-from seenby.web.assets import STATIC, KeptFiles, load_assets
+from seenby.web.assets import STATIC, KeptFiles, load_assets, service_worker
 from seenby.web.given import Parts
 from seenby.web.guard import Guard
 from seenby.web.look import Look
@@ -61,12 +63,14 @@ def make_app(parts: Parts) -> FastAPI:
     """The pages. Raises FrontendMissing when their script and styles were not built."""
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
     app.state.parts = parts
-    app.state.look = Look(load_assets())
+    assets = load_assets()
+    app.state.look = Look(assets)
     app.state.throttle = Throttle()
     for router in ROUTERS:
         app.include_router(router)
     app.mount("/static", KeptFiles(directory=STATIC))
     app.add_api_route("/healthz", _healthy, methods=["GET"])
+    app.add_api_route("/sw.js", partial(service_worker, assets), methods=["GET"], include_in_schema=False)
     add_problem_pages(app)
     app.add_middleware(Guard, app_url=parts.app_url, preview_url=parts.preview_url)
     return app

@@ -33,6 +33,7 @@ AUTH_FAILURES: Final = 5  # in one SMTP session
 REPORT_BYTES: Final = 1_048_576  # 1 MiB; most servers quote the headers only, or cut what they quote far below
 REPORTS: Final = 50  # whoever got a message knows its return address
 REFUSED_STRANGERS: Final = 5  # recipients, in one SMTP session
+BROWSERS: Final = 20
 FORM_BYTES: Final = 65_536
 OWN_VIEWS: Final = 1000  # of one message
 MX_SECONDS: Final = 2
@@ -45,8 +46,8 @@ LABEL_CHARACTERS: Final = 40
 SAVED_FILTERS: Final = 50  # of one sender
 NOTE_CHARACTERS: Final = 2000
 EXPORTED: Final = 100_000  # messages; a workbook is made in memory
-NEVER_HOSTS: Final = 200  # each message keeps the list that it was accepted with
 OWN_NETWORKS: Final = 50  # every hit is held against each
+NEVER_HOSTS: Final = 200  # each message keeps the list that it was accepted with
 ATTACHED_BYTES: Final = 18_874_368  # 18 MiB of files come to 25 in base64
 ATTACHMENTS: Final = 20  # of one message
 WRITTEN_BYTES: Final = 2_097_152  # a form: text in %-escapes is three times as long
@@ -96,13 +97,14 @@ LIMITS: Final = (
     Limit(
         name="hosts that a sender keeps out of tracking", value=NEVER_HOSTS, unit="", beyond="not saved, and said so"
     ),
-    Limit(name="MX look-up", value=MX_SECONDS, unit="seconds", beyond="the mail host is not known"),
     Limit(name="networks that a team names as its own", value=OWN_NETWORKS, unit="", beyond="no more are added"),
+    Limit(name="MX look-up", value=MX_SECONDS, unit="seconds", beyond="the mail host is not known"),
     Limit(name="MX look-ups at once", value=MX_AT_ONCE, unit="", beyond="later ones wait; mail does not"),
     Limit(name="copies waiting for an MX look-up", value=MX_WAITING, unit="", beyond="the oldest go without"),
     Limit(name="belief in a mail host", value=MX_KNOWN, unit="seconds", beyond="the next mail there asks again"),
     Limit(name="belief that there is none", value=MX_UNKNOWN, unit="seconds", beyond="the next mail there asks again"),
     Limit(name="copies behind a habit", value=HABIT_COPIES, unit="", beyond="the older ones count half"),
+    Limit(name="a sender's browsers for notifications", value=BROWSERS, unit="", beyond="not added, and said so"),
     Limit(name="form on a page", value=FORM_BYTES, unit="bytes", beyond="refused with 413"),
     Limit(name="files of one message", value=ATTACHED_BYTES, unit="bytes", beyond="not added, and said so"),
     Limit(name="number of files of one message", value=ATTACHMENTS, unit="", beyond="not added, and said so"),

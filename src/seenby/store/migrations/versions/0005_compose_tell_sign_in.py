@@ -134,6 +134,7 @@ def upgrade() -> None:
         sa.Column("value", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("sender", "name"),
     )
+    op.create_index("preferences_name", "preferences", ["name", "sender"])
     op.create_table(
         "push_subscriptions",
         sa.Column("endpoint", sa.Text(), nullable=False),

@@ -1,0 +1,130 @@
+"""The daily mail to somebody of the team: what people did with their messages; a quiet day has none."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from email.headerregistry import Address as HeaderAddress
+from email.message import EmailMessage
+from email.policy import SMTP, SMTPUTF8
+from email.utils import format_datetime
+from html import escape
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from seenby.store import Store, Transaction, preferences
+from seenby.store.times import micros, moment
+from seenby.tell.own_mail import Letterhead, hop_of, put_own
+from seenby.tell.push import counted
+from seenby.tell.wanted import DIGESTED, digest_day, read_wanted
+from seenby.words.event import EventKind
+from seenby.words.message import Untracked
+
+LINES: Final = 30
+LATEST: Final = 2000  # events that are looked through, and told of
+LONGEST: Final = timedelta(days=7)  # after a long time without the worker
+_WORDS: Final[Mapping[str, str]] = {
+    EventKind.OPENED: "opened",
+    EventKind.CLICKED: "clicked a link in",
+    EventKind.REPLIED: "answered",
+    EventKind.UNSUBSCRIBED: "unsubscribed, in",
+    EventKind.MESSAGE_BOUNCED: "did not get",
+    EventKind.COMPLAINED: "reported as unwanted",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Digest:
+    """What it tells: `rows` are of the statement `digest_events`, newest first."""
+
+    to: str
+    rows: Sequence[Mapping[Any, Any]]
+    clock: ZoneInfo
+    app_url: str
+
+
+def compose_digest(digest: Digest, *, host: str, message_id: str, at: datetime) -> bytes:
+    """The whole mail, plain text and HTML, CRLF line endings."""
+    mail = EmailMessage(policy=SMTP if digest.to.isascii() else SMTPUTF8)
+    mail["From"] = HeaderAddress("Seenby", "postmaster", host)
+    mail["To"] = digest.to
+    mail["Subject"] = f"Your mail since yesterday: {counted([row['kind'] for row in digest.rows])}"
+    mail["Date"] = format_datetime(at)
+    mail["Message-ID"] = message_id
+    mail["Auto-Submitted"] = "auto-generated"  # RFC 3834 5
+    lines = [_line(row, clock=digest.clock) for row in digest.rows[:LINES]]
+    left = len(digest.rows) - len(lines)
+    rest = f"and {left} more" if left else ""
+    why = f"You get this because you asked for it. To change that: {digest.app_url}/settings/notifications"
+    mail.set_content("\n".join([*(f"{when}  {said}" for when, said, _path in lines), rest, "", why, ""]))
+    rows = "".join(
+        f'<tr><td style="padding:2px 12px 2px 0;color:#666;white-space:nowrap">{when}</td>'
+        f'<td style="padding:2px 0"><a href="{escape(digest.app_url + path)}">{escape(said)}</a></td></tr>'
+        for when, said, path in lines
+    )
+    mail.add_alternative(
+        f'<html><body style="font-family:sans-serif"><table>{rows}</table><p>{rest}</p>'
+        f'<p style="color:#666">{escape(why)}</p></body></html>',
+        subtype="html",
+    )
+    return mail.as_bytes()
+
+
+def _line(row: Mapping[Any, Any], *, clock: ZoneInfo) -> tuple[str, str, str]:
+    who = _plain(row["name"] or row["address"] or "Somebody")
+    subject = _plain(row["subject"] or "(no subject)")
+    when = moment(row["at"]).astimezone(clock).strftime("%d %b %H:%M")
+    return when, f"{who} {_WORDS.get(row['kind'], 'has news of')} “{subject}”", f"/messages/{row['message']}"
+
+
+def _plain(text: str) -> str:
+    """Names and subjects that strangers wrote, on one line and as UTF-8 can say them."""
+    return " ".join(text.encode("utf-8", "replace").decode().split())[:200]
+
+
+async def write_digests(store: Store, letterhead: Letterhead, *, app_url: str, now: datetime) -> int:
+    """Write the mails that are due; how many. Each day has one at most, and a day on which nothing happened none."""
+    async with store.read() as tx:
+        asking = await tx.all("who_wants_digests")
+    written = 0
+    for row in asking:
+        async with store.write() as tx:
+            written += await _write_due(tx, letterhead, row["id"], app_url=app_url, now=now)
+    return written
+
+
+async def _write_due(tx: Transaction, letterhead: Letterhead, sender: str, *, app_url: str, now: datetime) -> bool:
+    kept = await preferences.chosen(tx, sender)
+    person = await tx.one("sender_by_id", id=sender)
+    wanted = read_wanted(kept)
+    day = digest_day(wanted, now, last=kept.get(DIGESTED, ""))
+    if person is None or day is None or wanted.digest is None:
+        return False
+    until = datetime.combine(day, wanted.digest, wanted.clock)
+    since = datetime.combine(date.fromisoformat(kept[DIGESTED]), wanted.digest, wanted.clock)
+    await tx.run("put_preference", sender=sender, team=person["team"], name=DIGESTED, value=day.isoformat())
+    rows = await tx.all(
+        "digest_events",
+        team=person["team"],
+        sender=sender,
+        since=micros(max(since, until - LONGEST)),
+        before=micros(until),
+        latest=LATEST,
+        limit=LATEST,
+    )
+    if not rows:
+        return False
+    identity = letterhead.new_identity()
+    digest = Digest(to=person["address"], rows=rows, clock=wanted.clock, app_url=app_url)
+    raw = compose_digest(digest, host=letterhead.host, message_id=letterhead.message_id(identity), at=now)
+    await put_own(
+        tx,
+        letterhead,
+        raw=raw,
+        to=person["address"],
+        team=person["team"],
+        hop=hop_of({"sender": sender, "next_hop": person["next_hop"]}),
+        untracked=Untracked.OWN,
+        at=now,
+        identity=identity,
+    )
+    return True
