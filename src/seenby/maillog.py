@@ -6,6 +6,7 @@ first letters of its id, enough to follow one and too few to forge a token. `met
 
 import logging
 import sys
+from collections.abc import Mapping
 from typing import Final
 
 import structlog
@@ -31,6 +32,12 @@ _COMMITS: Final = Histogram(
     "seenby_journal_commit_seconds",
     "Time to put a batch of hits on disk.",
     buckets=(0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0),
+)
+
+_SHOWN: Final = Histogram(
+    "seenby_live_seconds",
+    "Time from a fetch to telling open pages of it.",
+    buckets=(0.1, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0, 30.0, 60.0),
 )
 
 
@@ -121,6 +128,21 @@ def torn(report: str) -> None:
 def committed(seconds: float) -> None:
     """A batch of hits was put on disk, which took so long."""
     _COMMITS.observe(seconds)
+
+
+def shown(seconds: float) -> None:
+    """Open pages were told of a fetch, which took so long."""
+    _SHOWN.observe(max(0.0, seconds))
+
+
+def faults() -> Mapping[str, int]:
+    """How often each step has failed in this process since it started."""
+    return {
+        sample.labels["what"]: int(sample.value)
+        for metric in _FAULTS.collect()
+        for sample in metric.samples
+        if sample.name.endswith("_total") and sample.value
+    }
 
 
 def failed(what: str, error: BaseException) -> None:

@@ -100,6 +100,16 @@ class FileReader:
             is_ended=reading.is_ended and not reading.is_unreadable,
         )
 
+    def waiting(self, done: Mapping[str, int], *, limit: int) -> Sequence[Hit]:
+        """Up to `limit` hits that lie behind `done`, for those who want to know how many wait. Changes nothing."""
+        hits: list[Hit] = []
+        for name in segment_names(self._folder):
+            with _opened(self._folder / name) as file:
+                room = limit - len(hits)
+                payloads = _Reading(file, name, done.get(name, 0)).take(room, sys.maxsize) if file and room else []
+            hits += [hit for payload in payloads if (hit := unpack_hit(payload)) is not None]
+        return hits
+
     def forget(self, done: Mapping[str, int]) -> tuple[str, ...]:
         """Delete what will not grow and is wholly before `done`."""
         gone = tuple(name for name, offset in done.items() if self._is_gone(name, offset))

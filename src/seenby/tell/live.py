@@ -19,7 +19,9 @@ from typing import Final
 from sqlalchemy import RowMapping
 from sqlalchemy.exc import SQLAlchemyError
 
+from seenby import maillog
 from seenby.store import Store
+from seenby.tell.latency import Measured
 from seenby.words.event import EventKind
 
 POLL: Final = 0.25  # seconds between two looks at the table
@@ -103,7 +105,16 @@ class Listener:
 class Live:
     """The tail. It runs while there are listeners and ends by itself with the last of them."""
 
-    def __init__(self, store: Store, *, monotonic: Callable[[], float] = time.monotonic, poll: float = POLL) -> None:
+    def __init__(
+        self,
+        store: Store,
+        *,
+        monotonic: Callable[[], float] = time.monotonic,
+        clock: Callable[[], float] = time.time,
+        poll: float = POLL,
+    ) -> None:
+        self.measured = Measured(monotonic=monotonic)
+        self._clock = clock
         self._store = store
         self._monotonic = monotonic
         self._poll = poll
@@ -219,6 +230,15 @@ class Live:
         return new
 
     def _hand_out(self, event: RowMapping) -> None:
-        for listener in self._listeners:
-            if listener.team == event["team"] and event["id"] not in listener.knows:
-                listener.put(names_of(event), seq=event["seq"])
+        told = [one for one in self._listeners if one.team == event["team"] and event["id"] not in one.knows]
+        for listener in told:
+            listener.put(names_of(event), seq=event["seq"])
+        if told and _is_new_hit(event):
+            seconds = self._clock() - event["at"] / 1_000_000
+            self.measured.add(seconds)
+            maillog.shown(seconds)
+
+
+def _is_new_hit(event: RowMapping) -> bool:
+    """Whether pages learn of a fetch by this event: by its first verdict, not by one that was revised later."""
+    return bool(event["kind"] == EventKind.HIT_JUDGED) and event["id"].split(":")[2:3] == ["1"]

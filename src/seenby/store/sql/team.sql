@@ -95,3 +95,15 @@ delete from own_networks where team = :team and network = :network;
 -- judge_unsettled: messages with hits that still have their whole address are judged again
 update messages set judge_at = :at
 where team = :team and id in (select h.message from hits h where h.settled = 0 and h.at > :since and h.team = :team);
+
+-- waiting: copies that have no fate yet, and since when the oldest waits
+select count(*) as copies, min(accepted_at) as oldest from recipients where due_at is not null;
+
+-- waiting_judgements: messages that should have been read by now, and since when the oldest waits
+select count(*) as messages, min(judge_at) as oldest from messages where judge_at <= :now;
+
+-- database_size: how much the store takes
+select page_count * page_size as bytes, sqlite_version() as version from pragma_page_count(), pragma_page_size();
+
+-- database_size [postgresql]: how much the store takes
+select pg_database_size(current_database()) as bytes, current_setting('server_version') as version;
