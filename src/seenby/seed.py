@@ -7,15 +7,17 @@ Its hits count as settled from the start, so that no habit of a domain is ever l
 
 import json
 import random
+from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 from seenby.store import Store, Transaction
+from seenby.store.facets import FACETS
 from seenby.store.lists import rank
 from seenby.store.tables import SUMS
-from seenby.store.times import micros
+from seenby.store.times import DAY, micros
 from seenby.words.errors import SeenbyError
 from seenby.words.event import EventKind
 from seenby.words.message import Sender
@@ -77,6 +79,7 @@ _KINDS: Final = (
     ),
     _Kind(label="unknown", permille=480, reasons=(("bare_headers", -2.4, ""),), agent=_CHROME, often=3),
 )
+_CAUSES: Final = {"prefetch": "prefetch:apple_prefetch", "scanner": "scanner:mail_security:Proofpoint"}
 _OFTEN: Final = tuple(kind.often for kind in _KINDS)
 
 
@@ -90,6 +93,7 @@ class _Rows:
     verdicts: list[dict[str, Any]] = field(default_factory=list)
     labels: list[dict[str, Any]] = field(default_factory=list)
     words: list[dict[str, Any]] = field(default_factory=list)
+    facets: list[dict[str, Any]] = field(default_factory=list)
     told: list[dict[str, Any]] = field(default_factory=list)  # of people's hits that the feed may still show
 
 
@@ -116,6 +120,7 @@ async def seed(
             await tx.run("seed_settled", **batch)
             await tx.run("seed_sums", **batch)
             await _count(tx, batch, times=1)
+            await _count_facets(tx, batch, times=1)
         told = sorted([*told, *rows.told], key=lambda event: event["at"])[-MOST_TOLD:]
         done += size
         yield done
@@ -132,6 +137,14 @@ async def _count(tx: Transaction, piece: dict[str, str], *, times: int) -> None:
     await tx.many("add_to_day", rows)
 
 
+async def _count_facets(tx: Transaction, piece: dict[str, str], *, times: int) -> None:
+    """The same with what reports are cut by."""
+    days = await tx.all("seeded_day_facets", **piece)
+    whose = ("team", "dimension", "day", "sender", "value")
+    rows = [{name: day[name] for name in whose} | {name: times * int(day[name]) for name in FACETS} for day in days]
+    await tx.many("add_to_day_facet", rows)
+
+
 async def _write(tx: Transaction, rows: _Rows) -> None:
     await tx.many("seed_message", rows.messages)
     await tx.many("seed_recipient", rows.recipients)
@@ -139,6 +152,7 @@ async def _write(tx: Transaction, rows: _Rows) -> None:
     await tx.many("add_verdict", rows.verdicts)
     await tx.many("add_label", rows.labels)
     await tx.many("add_search", rows.words)
+    await tx.many("put_facet", rows.facets)
 
 
 def _add(
@@ -152,6 +166,7 @@ def _add(
     common: dict[str, Any] = {"team": sender.team, "message": message}
     best: dict[str, int] = {"opened": 0, "clicked": 0, "replied": 0}
     active = at
+    facets: Counter[tuple[str, str, str]] = Counter()
     for which, (name, address) in enumerate(people):
         recipient = f"{number:010d}{which}"
         made = _hits(chance, hits_each / len(people), at=at, now=now, recipient=recipient, common=common)
@@ -169,6 +184,7 @@ def _add(
         for hit in made:
             rows.hits.append(hit["hit"])
             rows.verdicts.append(hit["verdict"])
+            facets.update(_facets(hit))
             active = max(active, hit["at"])
             if hit["verdict"]["counted"] and hit["at"] > now - _TOLD:
                 rows.told.append(_event(hit["hit"]))
@@ -184,6 +200,10 @@ def _add(
     )
     if chance.random() < 0.3:
         rows.labels.append({"team": sender.team, "label": chance.choice(_LABELS), "message": message})
+    whose = {"message": message, "team": sender.team, "sender": sender.id, "day": micros(at) // DAY}
+    for dimension, value in {key[:2]: None for key in facets}:
+        cut = {name: facets[dimension, value, name] for name in FACETS}
+        rows.facets.append({**whose, "dimension": dimension, "value": value, **cut})
     words = " ".join([topic, thing, sender.address, *(f"{name} {address}" for name, address in people)])
     rows.words.append(common | {"words": words})
 
@@ -217,6 +237,21 @@ def _hits(
         verdict |= {"counted": int(kind.label in ("human", "proxy_human"))}
         made.append({"hit": kept, "verdict": verdict, "at": came})
     return sorted(made, key=lambda one: one["at"])
+
+
+def _facets(made: dict[str, Any]) -> list[tuple[str, str, str]]:
+    """What a hit counts for in which dimension, as judging it would say."""
+    hit, verdict, at = made["hit"], made["verdict"], made["at"]
+    if verdict["label"] in ("prefetch", "scanner"):
+        return [("cause", _CAUSES[verdict["label"]], "machines")]
+    if not verdict["counted"]:
+        return []
+    what = "opens" if hit["channel"] == "open" else "clicks"
+    proxied = verdict["label"] == "proxy_human"
+    client, system = ("Gmail", "hidden") if proxied else ("Chrome", "Windows")
+    hour = str(at.weekday() * 24 + at.hour)
+    cut = {"client": client, "system": system, "country": "hidden" if proxied else "", "hour": hour}
+    return [(dimension, value, what) for dimension, value in cut.items()]
 
 
 def _event(hit: dict[str, Any]) -> dict[str, Any]:
@@ -257,13 +292,15 @@ async def remove(store: Store) -> AsyncIterator[int]:
                 break
             piece = {"first": found[0], "last": found[-1]}
             await _count(tx, piece, times=-1)
+            await _count_facets(tx, piece, times=-1)
             for statement in _REMOVED:
                 await tx.run(statement, **piece)
         gone += len(found)
         yield gone
     async with store.write() as tx:
+        await tx.run("unseed_empty_day_facets")
         await tx.run("unseed_search", first=FIRST, last=LAST)  # all at once: it is found by reading all
 
 
-_TABLES: Final = "empty_days sums labels reminders said events verdicts hits recipients messages"
+_TABLES: Final = "empty_days facets sums labels reminders said events verdicts hits recipients messages"
 _REMOVED: Final = tuple(f"unseed_{table}" for table in _TABLES.split())

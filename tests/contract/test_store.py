@@ -277,6 +277,7 @@ WHOLE = {
     "everybody_who_sends",  # once, for made-up mail
     "unseed_days",  # made-up mail goes: a row for each sender and day, and once the words of all
     "unseed_empty_days",
+    "unseed_empty_day_facets",
     "unseed_search",
     "unseed_reminders",  # a few for each sender
 }

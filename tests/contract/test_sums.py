@@ -9,6 +9,7 @@ from sqlalchemy import text
 
 from seenby import flow
 from seenby.flow import House
+from seenby.report.again import Again, judge_again
 from seenby.report.audience import audience, counts_of, has_pixel
 from seenby.report.moments import moments_of
 from seenby.store import Store
@@ -160,3 +161,41 @@ async def test_a_message_is_found_by_the_best_of_its_recipients(store: Store) ->
         assert message.opened == max(rank[one.opened] for one in theirs)
         assert message.clicked == max(rank[one.clicked] for one in theirs)
     assert any(message.opened == 3 for message in messages)
+
+
+async def test_what_reports_are_cut_by_adds_up_to_the_same(store: Store) -> None:
+    """Every open and click by a person has one client, system, country and hour, every machine one cause."""
+    house = make_house(store, clock=Clock())
+    await lived(house, seed=21)
+    sums = await recounted(store)
+    for table in ("facets", "day_facets"):
+        sql = f"select dimension, sum(opens) as opens, sum(clicks) as clicks, sum(machines) as machines from {table}"
+        async with store.read() as tx:
+            found = (await tx.connection.execute(text(f"{sql} group by dimension"))).mappings().all()
+        cut = {row["dimension"]: (int(row["opens"]), int(row["clicks"]), int(row["machines"])) for row in found}
+        assert cut.pop("cause") == (0, 0, sums["machines"])
+        assert cut.keys() == {"client", "system", "country", "hour"}
+        # A click of the honeypot is nobody's; opens that concern everybody are in no recipient's count.
+        counted_hits = "select count(*) from verdicts where until is null and counted = 1"
+        async with store.read() as tx:
+            own = int((await tx.connection.execute(text(counted_hits))).scalar() or 0)
+        assert {opens + clicks for opens, clicks, _ in cut.values()} == {own}
+
+
+async def test_judging_again_counts_nothing_twice(store: Store) -> None:
+    house = make_house(store, clock=Clock())
+    await lived(house, seed=5)
+    before = await cut_by(store)
+    assert before
+    async for _ in judge_again(store, Again(now=house.now(), window=house.repeat_window, apply=True)):
+        pass
+    again = await cut_by(store)
+    async for _ in judge_again(store, Again(now=house.now(), window=house.repeat_window, apply=True)):
+        pass
+    assert await cut_by(store) == again
+
+
+async def cut_by(store: Store) -> list[tuple[object, ...]]:
+    sql = "select dimension, value, opens, clicks, machines from day_facets where opens + clicks + machines > 0"
+    async with store.read() as tx:
+        return sorted(tuple(row) for row in (await tx.connection.execute(text(sql))).all())

@@ -40,6 +40,17 @@ def client_name(text: str | None) -> str:
     return f"{browser} on {system}" if system and system != "Other" else browser
 
 
+@lru_cache(maxsize=REMEMBERED)
+def system_name(text: str | None) -> str:
+    """The operating system that a client names: Windows, iOS; empty where nothing can be said, or a proxy speaks."""
+    agent = agent_of(text)
+    if not text or agent.kind not in (AgentKind.BROWSER, AgentKind.MAIL_CLIENT, AgentKind.APP):
+        return ""
+    parsed = parse(text[:LONGEST]).os
+    system = parsed.family if parsed else ""
+    return "" if system == "Other" else _SYSTEMS.get(system, system)
+
+
 def describe(verdict: Verdict, seen: Seen, *, links: int = 1) -> str:  # noqa: PLR0911 - one sentence a label
     """The timeline's sentence. `links`: how many links the same machine followed in this burst."""
     match verdict.label:

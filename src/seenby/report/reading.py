@@ -6,7 +6,7 @@ the long part and needs no transaction: the store is not held up by it.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -15,14 +15,15 @@ from seenby.judge import Evidence, OwnNetwork, OwnView, Reader, Seen, judge, sta
 from seenby.judge.evidence import HONEYPOT
 from seenby.judge.networks import network_of
 from seenby.report.counting import Look, counted
+from seenby.report.facets import Facet, Key, facets_of
 from seenby.report.holding import FIRST, tellings
 from seenby.report.views.cause import Cause, cause_by
-from seenby.store import Transaction, answers, hits, mail_hosts
+from seenby.store import Transaction, answers, facets, hits, mail_hosts
 from seenby.store.habits import habits_of
 from seenby.store.hits import KeptHit, Revised, Standing, Tally
 from seenby.store.times import micros, moment
 from seenby.words.event import Event, EventKind
-from seenby.words.message import CAMPAIGN_FROM, Delivery
+from seenby.words.message import CAMPAIGN_FROM, Delivery, Untracked
 from seenby.words.policy import Level
 from seenby.words.token import HONEYPOT_LINK
 from seenby.words.verdict import Label, Reason, Verdict
@@ -69,6 +70,7 @@ class Decision:
     changed: Sequence[tuple[KeptHit, Verdict, bool]]  # the bool: an open or click of its own
     own: Sequence[KeptHit]  # every open and click of its own
     tallies: Mapping[str, Tally]
+    facets: Mapping[Key, Facet]  # what reports are cut by
 
 
 async def gather(tx: Transaction, *, message: Mapping[Any, Any], now: datetime, again: bool = False) -> Facts:
@@ -143,7 +145,14 @@ def decide(facts: Facts, *, window: timedelta) -> Decision:
         tallies={
             person: _tally(theirs, seen, verdicts, own, replied=person in replied) for person, theirs in mine.items()
         },
+        facets=facets_of(facts.kept, verdicts, own=own, left_out=_left_out(facts.recipients)),
     )
+
+
+def _left_out(recipients: Sequence[Mapping[Any, Any]]) -> frozenset[str]:
+    """Those whom no figure counts: the team itself, and mailboxes that nobody reads."""
+    team = {row["id"] for row in recipients if row["untracked"] not in (None, Untracked.OFF)}
+    return frozenset(team | {row["id"] for row in recipients if row["is_seed"]})
 
 
 async def write(
@@ -154,6 +163,8 @@ async def write(
     for person in facts.recipients:
         if _changes(person, decision.tallies[person["id"]]):
             await hits.put_tally(tx, recipient=person["id"], tally=decision.tallies[person["id"]])
+    if facts.message["sender"] is not None:
+        await facets.put(tx, facts.message, {key: asdict(facet) for key, facet in decision.facets.items()})
     if facts.kept:
         await tx.run("touch_message", message=facts.message["id"], at=micros(facts.kept[-1].at))
     return await _tell(tx, facts, decision, now=now, burst_wait=burst_wait)

@@ -68,6 +68,16 @@ select id from messages where id >= :first and id <= :last order by id limit :li
 -- unseed_empty_days: and without those that were theirs alone
 delete from days where messages = 0 and :first <= :last;
 
+-- seeded_day_facets: what some made-up mail is cut by, by day
+select team, dimension, day, sender, value, sum(opens) as opens, sum(clicks) as clicks, sum(machines) as machines
+from facets where message >= :first and message <= :last group by team, dimension, day, sender, value;
+
+-- unseed_facets: what it was cut by
+delete from facets where message >= :first and message <= :last;
+
+-- unseed_empty_day_facets: and its days
+delete from day_facets where opens = 0 and clicks = 0 and machines = 0;
+
 -- unseed_sums: what was counted of them
 delete from sums where message >= :first and message <= :last;
 
