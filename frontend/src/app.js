@@ -1,8 +1,10 @@
 import '@tabler/core/dist/css/tabler.min.css'
 import './app.css'
+import './compose.css'
 import './load-htmx.js'
 import 'htmx-ext-sse/dist/sse.js'
 import { copyButtons } from './copying.js'
+import { watchGoing } from './going.js'
 import { localHours } from './hours.js'
 import { watchBell } from './ring.js'
 import { localTimes } from './times.js'
@@ -12,6 +14,8 @@ copyButtons(document)
 setInterval(() => localTimes(document), 20_000)
 document.querySelector('.settings-nav [aria-current]')?.scrollIntoView({ block: 'nearest', inline: 'center' })
 localHours(document.getElementById('hours'))
+watchGoing()
+if (document.querySelector('[data-editor]')) import('./compose.js').then(({ compose }) => compose())
 document.addEventListener('htmx:load', (event) => {
   localTimes(event.target)
   copyButtons(event.target)

@@ -1,6 +1,7 @@
 // Times in the reader's own zone: exact on hover, or in full where the page asks for it.
 const exact = new Intl.DateTimeFormat(undefined, { dateStyle: 'full', timeStyle: 'long' })
 const short = new Intl.DateTimeFormat(undefined, { day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit' })
+const clock = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit' })
 const words = new Intl.RelativeTimeFormat('en', { numeric: 'auto' })
 const STEPS = [
   ['day', 86_400],
@@ -21,7 +22,7 @@ export function localTimes(within) {
     const at = new Date(time.dateTime)
     if (Number.isNaN(at.getTime())) continue
     time.title = exact.format(at)
-    const text = time.dataset.show === 'exact' ? short.format(at) : relative(at)
+    const text = { exact: () => short.format(at), clock: () => clock.format(at) }[time.dataset.show]?.() ?? relative(at)
     if (time.textContent !== text) time.textContent = text
   }
 }

@@ -7,6 +7,7 @@ is wrong is said of everything at once, and as long as anything is wrong, nothin
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Final
 
 from seenby.compose.fields import FIELD, broken_in, fields_of, values_for
 from seenby.compose.markup import clean, fill, is_empty, page
@@ -14,11 +15,12 @@ from seenby.compose.mime import Attached, Letter
 from seenby.compose.people import Person, one_line
 from seenby.compose.prose import text_of
 from seenby.compose.written import Addressed, Written, addressed
-from seenby.words.address import parse_address
-from seenby.words.limits import APART_BYTES, RECIPIENTS
+from seenby.words.address import Address, parse_address
+from seenby.words.limits import APART_BYTES, FIELDS, RECIPIENTS
 from seenby.words.message import Role
 
-MOST_MISSING = 5
+MOST_MISSING: Final = 5
+NOBODY: Final = Address("nobody", "invalid")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +52,8 @@ def _problems(written: Written, to: Addressed, attached_bytes: int) -> Iterator[
         yield f"“{piece[:80]}” is no address. Write it as name@domain."
     if not everybody and not to.wrong:
         yield "Nobody is to get it. Put an address into the field To."
+    if len(fields_of(written.subject, written.html)) > FIELDS:
+        yield f"The text has more than {FIELDS} fields."
     if len(everybody) > RECIPIENTS:
         yield f"It goes to {len(everybody)} people; {RECIPIENTS} are the most for one message."
     if "\r" in written.subject or "\n" in written.subject:
@@ -79,13 +83,21 @@ def _missing(written: Written, everybody: Sequence[Person]) -> Iterator[str]:
 
 
 def letters(written: Written, dated: Dated, *, files: tuple[Attached, ...]) -> tuple[Letter, ...]:
-    """The letters of a message that has no problems. Raises ValueError when its From is no address."""
+    """The letters of a message that has no problems."""
+    whole = letter_of(written, dated, files=files)
+    if not is_apart(written):
+        return (whole,)
+    return tuple(
+        filled(replace(whole, to=(person,), cc=(), bcc=(), message_id=dated.message_id(number)), written, person)
+        for number, person in enumerate(addressed(written).everybody)
+    )
+
+
+def letter_of(written: Written, dated: Dated, *, files: tuple[Attached, ...] = ()) -> Letter:
+    """One letter to everybody, its fields not yet filled. An address that is none becomes one nobody may write as."""
     to, html = addressed(written), clean(written.html)
-    sender = parse_address(written.from_)
-    if sender is None:
-        raise ValueError("From is no address")
-    whole = Letter(
-        sender=Person(name=one_line(written.name), address=sender),
+    return Letter(
+        sender=Person(name=one_line(written.name), address=parse_address(written.from_) or NOBODY),
         to=to.people.get(Role.TO, ()),
         cc=to.people.get(Role.CC, ()),
         bcc=to.people.get(Role.BCC, ()),
@@ -98,12 +110,6 @@ def letters(written: Written, dated: Dated, *, files: tuple[Attached, ...]) -> t
         answers=written.answers,
         references=written.references,
         attached=files,
-    )
-    if not is_apart(written):
-        return (whole,)
-    return tuple(
-        filled(replace(whole, to=(person,), cc=(), bcc=(), message_id=dated.message_id(number)), written, person)
-        for number, person in enumerate(to.everybody)
     )
 
 

@@ -86,7 +86,7 @@ class Look:
             domain_path=domain_path,
             SETTINGS=SETTINGS,
         )
-        self._pages.filters.update(many=many, percent=percent, breakable=breakable)
+        self._pages.filters.update(many=many, percent=percent, breakable=breakable, size=size)
 
     def draw(
         self, name: str, *, now: datetime, values: Mapping[str, object], frame: Frame | None = None, status: int = 200
@@ -174,6 +174,11 @@ def ago(at: datetime, *, now: datetime) -> str:
 def many(count: int, thing: str, things: str | None = None) -> str:
     """`1 hit`, `2 hits`."""
     return f"{count:,} {thing if count == 1 else things or thing + 's'}"
+
+
+def size(count: int) -> str:
+    """How large a file is, for people."""
+    return f"{count / 1_048_576:.1f} MB" if count >= 1_048_576 else f"{max(1, round(count / 1024))} KB"
 
 
 def breakable(address: str) -> Markup:

@@ -10,6 +10,7 @@ from seenby.throttle import Throttle
 from seenby.web import (
     accuracy,
     bell,
+    compose,
     feed,
     insights,
     labelling,
@@ -41,6 +42,7 @@ ROUTERS = (
     session.router,
     start.router,
     sent.router,
+    compose.router,
     labelling.router,
     reminders.router,
     feed.router,

@@ -16,6 +16,8 @@ _WORDS: Final = {
     403: ("Not allowed", "Only the team's owner may change this."),
     404: ("Nothing here", "This page does not exist, or it belongs to another team."),
     405: ("Not possible", "This address cannot be used that way."),
+    408: ("Too slow", "What was sent took too long to come. Try again; nothing was changed."),
+    413: ("Too large", "That is more than Seenby takes here. Nothing was changed: go back, and take some of it off."),
     422: ("Not understood", "Something in this address or form has no meaning here."),
 }
 
