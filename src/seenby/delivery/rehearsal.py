@@ -4,6 +4,7 @@ Nothing is ever handed over: there is no DATA. Each step has its own few seconds
 one line of text.
 """
 
+import contextlib
 import socket
 from collections.abc import Awaitable
 from dataclasses import dataclass
@@ -75,7 +76,8 @@ class _Rehearsal:
             return
         if await self._try(f"Write to {recipient} (RCPT TO)", self.client.rcpt(recipient), cure=_NOT_TO):
             await self._try("Take it back: nothing is sent (RSET)", self.client.rset(), cure="")
-            await self.client.quit()
+            with contextlib.suppress(*_FAULTS):  # how it says goodbye is its own affair
+                await self.client.quit()
 
     async def _encrypted(self) -> bool:
         if self.hop.tls is not Tls.STARTTLS:

@@ -2,8 +2,20 @@
 
 from fastapi import APIRouter
 
-from seenby.web.settings import connect, domains, health, judge, log, next_hop, team, tracking, you
+from seenby.web.settings import (
+    connect,
+    domains,
+    health,
+    judge,
+    log,
+    next_hop,
+    notifications,
+    privacy,
+    team,
+    tracking,
+    you,
+)
 
 router = APIRouter()
-for page in (you, connect, next_hop, tracking, judge, health, team, domains, log):
+for page in (you, notifications, connect, next_hop, tracking, privacy, judge, health, team, domains, log):
     router.include_router(page.router)
