@@ -151,3 +151,19 @@ async def test_an_event_that_appears_after_a_later_one_is_told_too(store: Store)
             assert await names(listener, {"m-late"}) == {"m-late"}
         assert await names(listener, {"m-early"}) == {"m-early"}
     live.stop()
+
+
+async def test_the_way_from_a_fetch_to_the_page_is_measured_once_a_fetch(store: Store) -> None:
+    live = Live(store, clock=lambda: 12.5, poll=0.01)
+    async with live.listen(team="t", after=0) as listener:
+        for identity, kind in (("hit:h:1:1", "hit_judged"), ("hit:h:2:1", "hit_judged"), ("opened:h", "opened")):
+            async with store.write() as tx:
+                await tx.run(
+                    "add_event", id=identity, team="t", kind=kind, message="m", recipient=None, hit="h", bell=0,
+                    at=12_000_000, detail="",
+                )  # fmt: skip
+        while listener.seq < 3:
+            await listener.take(patience=5.0)
+    lately = live.measured.lately()
+    assert lately is not None
+    assert (lately.count, lately.p99) == (1, 0.5)

@@ -102,7 +102,7 @@ async def _tracker(parts: Parts) -> Line:
             answer = await client.get(f"http://{parts.settings.tracker_metrics_listen}/readyz")
     except (httpx2.HTTPError, httpx2.InvalidURL, OSError, ValueError):
         found = f"No answer at {parts.settings.tracker_metrics_listen}."
-        cure = "On this machine: look at the log of `seenby up`. On another one: ask its own port there."
+        cure = "On this machine: look at what “seenby up” says. On another one: ask its own port there."
         return Line(what=what, state=State.UNKNOWN, found=found, cure=cure)
     if answer.status_code == 200:
         return Line(what=what, state=State.GOOD, found="It answers, and keeps every hit on disk first.")
