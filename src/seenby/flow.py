@@ -2,7 +2,8 @@
 
     accept or post → send → look_up → take_back → drain → judge → tell → sweep
 
-`accept` when a mail program hands us a message, `post` when one that was written on the pages is due; `send` when
+`accept` when a mail program hands us a message, `post` when one that was written on the pages is due (and `file`
+puts it into its writer's own Sent folder); `send` when
 copies are due; `look_up` beside it: who takes
 mail for their domains; `take_back` when mail comes to a copy's return address, most often a bounce; `drain`
 when hits have come in; `judge` when a message has hits nobody has read yet; `tell` when a sender is to be
@@ -47,6 +48,8 @@ from seenby.delivery.mail_host import MailHosts
 from seenby.delivery.outcome import event_kind, settle
 from seenby.delivery.recent import Recent
 from seenby.delivery.retry import Patience
+from seenby.delivery.sent_folder import MailboxError, next_filing, parse_mailbox
+from seenby.delivery.sent_folder import put as put_into
 from seenby.delivery.smtp import Answer, Outcome, SmtpSession
 from seenby.inbound.report import read_report
 from seenby.instrument import NO_WISHES, Analysis, Headers, Wishes, analyse, parse_asked, scan_headers
@@ -70,7 +73,7 @@ from seenby.store import (
     returned,
     unsubscribed,
 )
-from seenby.store.drafts import Draft
+from seenby.store.drafts import FILED, Draft, SentCopy
 from seenby.store.times import micros
 from seenby.tell.own_mail import Letterhead, hop_of, put_own
 from seenby.words.address import Address, parse_address
@@ -103,6 +106,8 @@ LEASE: Final = timedelta(minutes=1)  # after this a dead worker's copies are any
 RENEW_EVERY: Final = 15.0  # seconds; a living worker keeps its claims, however slow the next hop
 BATCH_COPIES: Final = 10
 BATCH_DRAFTS: Final = 5
+BATCH_FILED: Final = 5
+FILING_LEASE: Final = timedelta(minutes=10)  # longer than a batch of servers that do not answer
 SLIP: Final = (
     "Something went wrong here, and nothing was sent. Try once more; if it fails again, tell your administrator."
 )
@@ -177,6 +182,30 @@ async def post(house: House) -> int:
             maillog.failed("post", error)
             async with house.store.write() as tx:
                 await drafts.fail(tx, draft, holder=house.holder, problem=SLIP, at=now)
+    return len(due)
+
+
+async def file(house: House) -> int:
+    """Put what was written on the pages into its writer's own Sent folder; how many messages were due.
+
+    A copy may be filed twice when we die between the server's word and our note of it; it is never lost quietly.
+    """
+    now = house.now()
+    async with house.store.write() as tx:
+        due = await outbox.claim(tx, channel=FILED, now=now, lease=FILING_LEASE, limit=BATCH_FILED)
+    for event in due:
+        async with house.store.read() as tx:
+            copy = await drafts.sent_copy(tx, event)
+        said = await _filed(copy) if copy is not None else ""
+        async with house.store.write() as tx:
+            if copy is not None:
+                await tx.run("note_mailbox", sender=copy.sender, at=micros(now), problem=said)
+            wait = None if not said or copy is None else next_filing(copy.attempts)
+            if wait is not None:
+                await tx.run("defer_outbox", event=event, channel=FILED, due_at=micros(now + wait))
+            else:
+                await outbox.settle(tx, channel=FILED, event=event)
+                await tx.run("drop_sent_copy", event=event)
     return len(due)
 
 
@@ -505,6 +534,19 @@ async def _made(
             return f"{decided.why}."
         made.append((letter, decided))
     return made
+
+
+async def _filed(copy: SentCopy) -> str:
+    """File one copy; why it did not work, in words, or nothing."""
+    mailbox = parse_mailbox(copy.url)
+    if mailbox is None:
+        return "The mailbox cannot be read. Connect it again." if copy.url else ""
+    try:
+        await put_into(mailbox, copy.raw, folder=copy.folder, at=copy.at)
+    except MailboxError as error:
+        maillog.failed("file", error)
+        return str(error)
+    return ""
 
 
 def _written_submission(house: House, letter: Letter, draft: Draft, sender: Sender, *, at: datetime) -> Submission:

@@ -14,7 +14,7 @@ from sqlalchemy import RowMapping
 from seenby.compose.mime import Attached
 from seenby.compose.written import Written, read_draft, write_draft
 from seenby.store.store import Transaction
-from seenby.store.times import micros
+from seenby.store.times import micros, moment
 from seenby.words.limits import ATTACHED_BYTES, ATTACHMENTS, DRAFT_BYTES, DRAFTS
 from seenby.words.message import Sender
 
@@ -127,6 +127,35 @@ async def keep_copy(tx: Transaction, *, event: str, team: str, sender: str, raw:
         at=micros(at),
     )
     await tx.run("add_outbox", event=event, channel=FILED, team=team, due_at=micros(at))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SentCopy:
+    """A message that waits to be filed; `url` is empty when its writer's mailbox is no longer connected."""
+
+    sender: str
+    raw: bytes
+    at: datetime
+    attempts: int
+    url: str
+    folder: str
+
+
+async def sent_copy(tx: Transaction, event: str) -> SentCopy | None:
+    """What is to be filed, and where."""
+    row = await tx.one("sent_copy", event=event, channel=FILED)
+    if row is None:
+        return None
+    sender = str(row["draft"]).partition(":")[2]
+    mailbox = await tx.one("mailbox_of", sender=sender)
+    return SentCopy(
+        sender=sender,
+        raw=bytes(row["raw"]),
+        at=moment(row["made_at"]),
+        attempts=row["attempts"],
+        url=mailbox["url"] if mailbox else "",
+        folder=mailbox["folder"] if mailbox else "",
+    )
 
 
 def shelf(sender: str) -> str:

@@ -19,6 +19,7 @@ SETTINGS: Final = (
     Place(key="you", path="/settings", name="You", icon="user"),
     Place(key="sign-in", path="/settings/sign-in", name="Signing in", icon="key"),
     Place(key="notifications", path="/settings/notifications", name="Notifications", icon="bell"),
+    Place(key="writing", path="/settings/writing", name="Writing", icon="pencil"),
     Place(key="connect", path="/settings/connect", name="Connect a mail program", icon="plug-connected"),
     Place(key="next-hop", path="/settings/next-hop", name="Next hop", icon="server"),
     Place(key="tracking", path="/settings/tracking", name="Tracking domain", icon="world-check"),

@@ -34,6 +34,7 @@ REPORT_BYTES: Final = 1_048_576  # 1 MiB; most servers quote the headers only, o
 REPORTS: Final = 50  # whoever got a message knows its return address
 REFUSED_STRANGERS: Final = 5  # recipients, in one SMTP session
 BROWSERS: Final = 20
+SAVED_REPORTS: Final = 50
 FORM_BYTES: Final = 65_536
 OWN_VIEWS: Final = 1000  # of one message
 MX_SECONDS: Final = 2
@@ -105,6 +106,7 @@ LIMITS: Final = (
     Limit(name="belief that there is none", value=MX_UNKNOWN, unit="seconds", beyond="the next mail there asks again"),
     Limit(name="copies behind a habit", value=HABIT_COPIES, unit="", beyond="the older ones count half"),
     Limit(name="a sender's browsers for notifications", value=BROWSERS, unit="", beyond="not added, and said so"),
+    Limit(name="saved reports of one sender", value=SAVED_REPORTS, unit="", beyond="not saved, and said so"),
     Limit(name="form on a page", value=FORM_BYTES, unit="bytes", beyond="refused with 413"),
     Limit(name="files of one message", value=ATTACHED_BYTES, unit="bytes", beyond="not added, and said so"),
     Limit(name="number of files of one message", value=ATTACHMENTS, unit="", beyond="not added, and said so"),

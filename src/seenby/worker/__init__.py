@@ -15,6 +15,7 @@ from seenby.tell.reminders import remind
 
 SEND_EVERY: Final = 0.2  # seconds; how long a fresh message may lie before its first attempt
 POST_EVERY: Final = 0.5
+FILE_EVERY: Final = 5.0
 LOOK_UP_EVERY: Final = 0.5
 DRAIN_EVERY: Final = 0.1  # a hit is to be on the live page within two seconds
 JUDGE_EVERY: Final = 0.1
@@ -58,6 +59,7 @@ class Worker:
         async with asyncio.TaskGroup() as rounds:
             rounds.create_task(self._round("send", self._send_round, SEND_EVERY, stop))
             rounds.create_task(self._round("post", lambda: flow.post(self._house), POST_EVERY, stop))
+            rounds.create_task(self._round("file", lambda: flow.file(self._house), FILE_EVERY, stop))
             rounds.create_task(self._round("look_up", lambda: flow.look_up(self._house), LOOK_UP_EVERY, stop))
             rounds.create_task(self._round("drain", self._drain_round, DRAIN_EVERY, stop))
             rounds.create_task(self._round("judge", self._judge_round, JUDGE_EVERY, stop))

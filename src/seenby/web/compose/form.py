@@ -51,6 +51,11 @@ def text_in(form: FormData, name: str, *, most: int = _LINE) -> str:
     return value[:most] if isinstance(value, str) else ""
 
 
+def of_form(**texts: str) -> FormData:
+    """A form with these texts, for pages that read them otherwise."""
+    return FormData(texts)
+
+
 def draft_id(form: FormData) -> str:
     """Which draft it is. Raises HTTPException for what can be none."""
     found = text_in(form, "draft")

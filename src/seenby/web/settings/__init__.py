@@ -13,9 +13,10 @@ from seenby.web.settings import (
     privacy,
     team,
     tracking,
+    writing,
     you,
 )
 
 router = APIRouter()
-for page in (you, notifications, connect, next_hop, tracking, privacy, judge, health, team, domains, log):
+for page in (you, notifications, writing, connect, next_hop, tracking, privacy, judge, health, team, domains, log):
     router.include_router(page.router)
