@@ -11,11 +11,13 @@ import pytest
 
 from seenby import flow
 from seenby.compose.written import Written, read_draft
+from seenby.delivery.sent_folder import Mailbox, MailboxError
 from seenby.store import Store, drafts, unsubscribed
 from seenby.store.drafts import State
 from seenby.store.people import sender_by_address
 from seenby.store.times import micros
 from seenby.web.compose.lines import Kind, around, lines
+from seenby.web.settings import writing
 from seenby.words.limits import ATTACHED_BYTES, TEXT_CHARACTERS, WRITTEN_BYTES
 from seenby.words.policy import FULL, Level
 from tests.browser import lively
@@ -438,3 +440,134 @@ async def test_what_can_be_no_drafts_name_is_not_found(alice: httpx2.AsyncClient
 async def test_every_page_has_the_way_to_writing(alice: httpx2.AsyncClient) -> None:
     for path in ("/", "/feed", "/settings", "/drafts", "/templates"):
         assert 'href="/compose"' in (await alice.get(path)).text
+
+
+# ---------------------------------------------------------------- signature and mailbox
+
+
+async def test_a_signature_stands_below_the_next_message_and_is_cleaned(
+    team: Store, alice: httpx2.AsyncClient, bob: httpx2.AsyncClient
+) -> None:
+    hostile = "<p>Alice <strong>Blue</strong><script>alert(1)</script><img src=x onerror=alert(1)></p>"
+    said = await alice.post("/settings/writing/signature", data={"html": hostile}, headers=OURS)
+    assert "Saved" in said.text
+    page = (await alice.get("/compose")).text
+    (kept,) = re.findall(r'data-html="([^"]*)"', page)
+    assert unescape(kept) == "<p></p><p>--</p><p>Alice <strong>Blue</strong></p>"
+    assert "Alice" not in re.findall(r'data-html="([^"]*)"', (await bob.get("/compose")).text)[0]
+    await alice.post("/settings/writing/signature", data={"html": "<p></p>"}, headers=OURS)
+    assert 'data-html=""' in (await alice.get("/compose")).text
+
+
+class Doors:
+    """Which mailboxes were knocked at, in place of the network."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.tried: list[Mailbox] = []
+        self.says: str | MailboxError = "Sent"
+        monkeypatch.setattr(writing, "find_folder", self.find)
+
+    async def find(self, mailbox: Mailbox) -> str:
+        self.tried.append(mailbox)
+        if isinstance(self.says, MailboxError):
+            raise self.says
+        return self.says
+
+
+MAILBOX = {"host": "imap.blue.test", "port": "993", "secured": "imaps", "user": ALICE, "password": "geheim"}
+
+
+@on_both
+async def test_a_mailbox_is_connected_once_it_lets_us_in_and_its_password_is_shown_to_nobody(
+    team: Store, alice: httpx2.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    doors = Doors(monkeypatch)
+    doors.says = MailboxError("imap.blue.test refused the user name or the password.")
+    said = await alice.post("/settings/writing/mailbox", data=MAILBOX, headers=OURS)
+    assert "Not connected. imap.blue.test refused" in said.text
+    assert await rows(team, "mailbox_of", sender=f"id-{ALICE}") == []
+    doors.says = "Gesendet <b>"
+    said = await alice.post("/settings/writing/mailbox", data=MAILBOX, headers=OURS)
+    assert "Gesendet &lt;b&gt;" in said.text
+    page = (await alice.get("/settings/writing")).text
+    assert "geheim" not in page
+    assert "imap.blue.test:993" in page
+    again = await alice.post("/settings/writing/mailbox", data={**MAILBOX, "password": ""}, headers=OURS)
+    assert "Connected" in again.text
+    assert doors.tried[-1].password == "geheim"
+    await alice.post("/settings/writing/mailbox/remove", headers=OURS)
+    assert await rows(team, "mailbox_of", sender=f"id-{ALICE}") == []
+
+
+@pytest.mark.parametrize("change", [{"host": "imap.evil.test"}, {"port": "143"}, {"user": "x"}, {"secured": "imap"}])
+async def test_a_password_that_is_kept_goes_to_no_other_server(
+    team: Store, alice: httpx2.AsyncClient, monkeypatch: pytest.MonkeyPatch, change: dict[str, str]
+) -> None:
+    doors = Doors(monkeypatch)
+    await alice.post("/settings/writing/mailbox", data=MAILBOX, headers=OURS)
+    said = await alice.post("/settings/writing/mailbox", data={**MAILBOX, **change, "password": ""}, headers=OURS)
+    assert "both needed" in said.text
+    assert len(doors.tried) == 1
+
+
+async def test_only_who_runs_the_installation_names_hosts_inside_its_network(
+    team: Store,
+    alice: httpx2.AsyncClient,
+    bob: httpx2.AsyncClient,
+    charlie: httpx2.AsyncClient,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    doors = Doors(monkeypatch)
+    for client, may in ((alice, True), (bob, False), (charlie, False)):
+        await client.post("/settings/writing/mailbox", data=MAILBOX, headers=OURS)
+        assert doors.tried[-1].public_only is not may
+        said = await client.post("/settings/writing/mailbox", data={**MAILBOX, "port": "6379"}, headers=OURS)
+        assert ("another port" in said.text) is not may
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"host": "imap.blue.test\r\nx"},
+        {"host": "http://x"},
+        {"port": "99999"},
+        {"port": "²"},
+        {"secured": "none"},
+        {"user": "a\r\nb"},
+        {"password": "a\nb"},
+        {"user": ""},
+    ],
+    ids=str,
+)
+async def test_what_is_no_mailbox_is_not_knocked_at(
+    team: Store, alice: httpx2.AsyncClient, monkeypatch: pytest.MonkeyPatch, change: dict[str, str]
+) -> None:
+    doors = Doors(monkeypatch)
+    said = await alice.post("/settings/writing/mailbox", data={**MAILBOX, **change}, headers=OURS)
+    assert "Not connected" in said.text
+    assert doors.tried == []
+
+
+async def test_nobody_tries_passwords_without_end(
+    team: Store, alice: httpx2.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    doors = Doors(monkeypatch)
+    doors.says = MailboxError("refused")
+    for number in range(100):
+        last = await alice.post("/settings/writing/mailbox", data={**MAILBOX, "password": f"p{number}"}, headers=OURS)
+    assert "Try again in a quarter of an hour" in last.text
+    assert len(doors.tried) < 30
+
+
+async def test_a_failure_to_file_is_shown_beside_the_mailbox(
+    team: Store, alice: httpx2.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Doors(monkeypatch)
+    await alice.post("/settings/writing/mailbox", data=MAILBOX, headers=OURS)
+    async with team.write() as tx:
+        await tx.run("note_mailbox", sender=f"id-{ALICE}", at=micros(NOW), problem="imap.blue.test did not answer.")
+    page = (await alice.get("/settings/writing")).text
+    assert "It did not work" in page
+    assert "did not answer" in page
+    tested = await alice.post("/settings/writing/mailbox/test", headers=OURS)
+    assert "It works" in tested.text
