@@ -9,7 +9,7 @@ UV := $(shell command -v uv 2>/dev/null)
 export UV_SYSTEM_CERTS ?= 1
 PIP := $(if $(UV),$(UV) tool run --quiet --python $(BIN)/python pip,$(BIN)/python -m pip)
 STAMP := $(VENV)/.installed
-INPUTS := pyproject.toml requirements.lock frontend/hatch_build.py frontend/package-lock.json $(shell find frontend/src -type f 2>/dev/null)
+INPUTS := pyproject.toml requirements.lock frontend/hatch_build.py frontend/package-lock.json frontend/vite.config.js frontend/world.js $(shell find frontend/src -type f 2>/dev/null)
 
 ##@ start
 

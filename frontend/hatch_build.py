@@ -10,7 +10,7 @@ from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
-SOURCES = ("package.json", "package-lock.json", "vite.config.js", "hatch_build.py", "src")
+SOURCES = ("package.json", "package-lock.json", "vite.config.js", "world.js", "hatch_build.py", "src")
 
 
 def fingerprint(frontend: Path) -> str:

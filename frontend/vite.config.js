@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { defineConfig } from 'vite'
+import { world } from './world.js'
 
 const icons = JSON.parse(readFileSync('src/icons.json', 'utf8'))
 
@@ -17,7 +18,12 @@ function plainFiles() {
     name: 'plain-files',
     generateBundle() {
       const sprite = `<svg xmlns="http://www.w3.org/2000/svg">${icons.map(symbol).join('')}</svg>`
-      const files = { 'icons.svg': sprite, 'theme.js': readFileSync('src/theme.js', 'utf8'), 'sw.js': readFileSync('src/sw.js', 'utf8') }
+      const files = {
+        'icons.svg': sprite,
+        'theme.js': readFileSync('src/theme.js', 'utf8'),
+        'sw.js': readFileSync('src/sw.js', 'utf8'),
+        'world.json': world(),
+      }
       const names = {}
       for (const [name, source] of Object.entries(files)) {
         const [stem, ending] = name.split('.')

@@ -5,15 +5,16 @@ import './load-htmx.js'
 import 'htmx-ext-sse/dist/sse.js'
 import { copyButtons } from './copying.js'
 import { watchGoing } from './going.js'
-import { localHours } from './hours.js'
+import { localHours, localWeek } from './hours.js'
 import { watchBell } from './ring.js'
 import { localTimes } from './times.js'
 
 localTimes(document)
 copyButtons(document)
 setInterval(() => localTimes(document), 20_000)
-document.querySelector('.settings-nav [aria-current]')?.scrollIntoView({ block: 'nearest', inline: 'center' })
+document.querySelector('.settings-nav [aria-current], .tabs [aria-current]')?.scrollIntoView({ block: 'nearest', inline: 'center' })
 localHours(document.getElementById('hours'))
+localWeek(document.getElementById('week'))
 watchGoing()
 if (document.querySelector('[data-editor]')) import('./compose.js').then(({ compose }) => compose())
 document.addEventListener('htmx:load', (event) => {

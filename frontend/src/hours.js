@@ -38,3 +38,20 @@ export function localHours(within) {
   const zone = Intl.DateTimeFormat().resolvedOptions().timeZone
   within.querySelector('[data-zone]').textContent = zone ? `your time zone, ${zone}` : 'your time zone'
 }
+
+// The same for a report, whose hours come as `opens clicks` from Monday midnight UTC on.
+export function localWeek(within) {
+  if (!within?.dataset.week) return
+  const shift = Math.round(-new Date().getTimezoneOffset() / 60)
+  const told = within.dataset.week.split(',').map((one) => one.split(' ').map(Number))
+  const week = told.map((_, at) => told[(at - shift + told.length) % told.length])
+  const fullest = Math.max(...week.map(([opens, clicks]) => opens + clicks))
+  within.querySelectorAll('rect').forEach((rect, at) => {
+    const [opens, clicks] = week[at]
+    const hour = at % 24
+    rect.setAttribute('class', `h${fullest ? Math.ceil((SHADES * (opens + clicks)) / fullest) : 0}`)
+    rect.firstElementChild.textContent = `${DAYS[Math.floor(at / 24)]} ${clock(hour)} to ${clock(hour + 1)}: ${opens} opens, ${clicks} clicks`
+  })
+  const zone = Intl.DateTimeFormat().resolvedOptions().timeZone
+  within.querySelector('[data-zone]').textContent = zone ? `your time zone, ${zone}` : 'your time zone'
+}

@@ -7,10 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from seenby.report.asked import Asked
 from seenby.report.insights import Share, add_up, compare
 from seenby.report.interval import wilson
+from seenby.report.overview import bars_of
 from seenby.store.tables import SUMS
-from seenby.web.insights import Asked, _bars
 
 
 def row(**sums: int) -> dict[str, int]:
@@ -77,7 +78,7 @@ def test_every_day_stands_in_one_column_and_the_columns_fill_the_picture(days: i
     since = date.fromordinal(until.toordinal() - days)
     epoch = date(1970, 1, 1).toordinal()
     rows = [{**row(messages=1, sent=day % 7), "day": since.toordinal() - epoch + day} for day in range(days)]
-    bars, highest = _bars(rows, since=since, until=until)
+    bars, highest = bars_of(rows, since=since, until=until)
     assert sum(bar.figures["messages"] for bar in bars) == days
     assert bars[0].since == since
     assert bars[-1].until == date.fromordinal(until.toordinal() - 1)

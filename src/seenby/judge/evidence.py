@@ -91,7 +91,8 @@ class Seen:
 class Evidence:
     """A message and its hits.
 
-    `known_addresses` are the sender's and the team's own, `own_networks` what they named besides; `bounced` that it was refused; `habits` what earlier hits
+    `known_addresses` are the sender's and the team's own, `own_networks` what they named besides; `bounced` that it
+    was refused; `habits` what earlier hits
     came to at these readers' domains, at their mail hosts, and at all.
     """
 

@@ -5,7 +5,7 @@ many could stands beside it. Every share says of what it is one.
 """
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -68,30 +68,38 @@ class Figures:
             unmeasured=sums["sent"] - sums["measured"],
         )
 
-    def shares(self) -> Mapping[str, Share]:
-        """Every share the page shows, by name."""
+    def shares(self, *, of_sent: bool = False) -> Mapping[str, Share]:
+        """Every share the page shows, by name; of those to whom it was delivered, or of all to whom it was sent."""
         sums, people = self.sums, self.counts.proven
         clicked = sums["pixel_and_link"] + sums["link"] + sums["apple_clicked"]
+        everybody = sums["copies"] if of_sent else sums["sent"]
+        measured = sums["measurable"] if of_sent else sums["measured"]
+        whom = f"of all to whom it was {'sent' if of_sent else 'delivered'}"
+        imaged = f"whose copy was {'sent' if of_sent else 'delivered'} with an image of its own"
         rows = (
-            ("people", people, sums["measured"], "recipients whom a person's open or click was read of, of those whose "
-             "copy was delivered with an image of its own"),
-            ("unique", sums["fetched"], sums["measured"], "recipients whose image was fetched by anybody or anything, "
-             "of the same"),
-            ("clicked", sums["clicked"], sums["sent"], "recipients of whom a person's click was read, of all to whom "
-             "it was delivered"),
-            ("click_to_open", clicked, people, "of the recipients who opened, as far as is known, those who clicked"),
-            ("replied", sums["replied"], sums["sent"], "recipients known to have answered, of all to whom it was "
-             "delivered; answers that nobody told Seenby of are not among them"),
-            ("bounced", sums["bounced"], sums["copies"], "copies that were refused, came back or were given up, of "
-             "all"),
-            ("unsubscribed", sums["unsubscribed"], sums["sent"], "recipients who want no more mail, of all to whom it "
-             "was delivered"),
-            ("complained", sums["complained"], sums["sent"], "recipients who called it unwanted at their provider, of "
-             "all to whom it was delivered"),
-            ("coverage", sums["measured"], sums["sent"], "recipients whose copy carried an image of its own, of all to "
-             "whom it was delivered"),
+            ("people", people, measured, f"recipients of whom a person's open or click was read, of those {imaged}"),
+            ("unique", sums["fetched"], measured, "recipients whose image was fetched, by whomever, of the same"),
+            ("clicked", sums["clicked"], everybody, f"recipients of whom a person's click was read, {whom}"),
+            ("click_to_open", clicked, people, "those who clicked, of the recipients who opened, as far as is known"),
+            ("replied", sums["replied"], everybody, f"recipients known to have answered, {whom}; there may be more"),
+            ("bounced", sums["bounced"], sums["copies"], "copies refused, returned or given up, of all that were sent"),
+            ("unsubscribed", sums["unsubscribed"], everybody, f"recipients who want no more mail, {whom}"),
+            ("complained", sums["complained"], everybody, f"recipients who called it spam at their provider, {whom}"),
+            ("coverage", measured, everybody, f"recipients {imaged}, {whom}"),
         )  # fmt: skip
         return {name: Share(name=name, part=part, whole=whole, of=of) for name, part, whole, of in rows}
+
+    def funnel(self) -> Sequence[tuple[str, int]]:
+        """How many recipients got how far, each step of the one before."""
+        sums = self.sums
+        return (
+            ("Sent to", sums["copies"]),
+            ("Delivered", sums["sent"]),
+            ("Measurable", sums["measured"]),
+            ("Opened by a person", min(self.counts.proven, sums["measured"])),
+            ("Clicked", sums["clicked"]),
+            ("Answered", sums["replied"]),
+        )
 
 
 def add_up(rows: Iterable[Mapping[Any, Any]]) -> Figures:

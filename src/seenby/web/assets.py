@@ -65,3 +65,9 @@ async def service_worker(assets: Assets) -> Response:
     """The service worker, at the root of the origin: it may speak only for addresses below its own."""
     content = await asyncio.to_thread(assets.worker.read_bytes)
     return Response(content, media_type="text/javascript", headers={"Cache-Control": "no-cache"})
+
+
+def world_map(static: Path = STATIC) -> str:
+    """The world's outlines as the build left them, as JSON."""
+    name = str(json.loads((static / "plain.json").read_text(encoding="utf-8"))["world.json"]["file"])
+    return (static / name).read_text(encoding="utf-8")

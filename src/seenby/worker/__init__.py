@@ -8,6 +8,7 @@ from typing import Final
 from seenby import flow, maillog
 from seenby.flow import House
 from seenby.journal import Reader
+from seenby.mailed import mail_reports
 from seenby.store.times import micros
 from seenby.tell.digest import write_digests
 from seenby.tell.push import Pusher, push_due
@@ -117,6 +118,7 @@ class Worker:
         house = self._house
         await remind(house.store, now=house.now())
         await write_digests(house.store, house.letterhead, app_url=self._app_url, now=house.now())
+        await mail_reports(house.store, house.letterhead, app_url=self._app_url, now=house.now())
 
     async def _push_round(self) -> None:
         if self._pusher is not None:

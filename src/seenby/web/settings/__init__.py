@@ -3,6 +3,7 @@
 from fastapi import APIRouter
 
 from seenby.web.settings import (
+    back,
     connect,
     domains,
     health,
@@ -20,3 +21,4 @@ from seenby.web.settings import (
 router = APIRouter()
 for page in (you, notifications, writing, connect, next_hop, tracking, privacy, judge, health, team, domains, log):
     router.include_router(page.router)
+router.include_router(back.router)

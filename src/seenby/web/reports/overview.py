@@ -1,0 +1,74 @@
+"""The reports' first page, its days as CSV, and the same on paper."""
+
+import asyncio
+from datetime import UTC, timedelta
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import Response, StreamingResponse
+
+from seenby.report.asked import SPANS_SHOWN, Asked
+from seenby.report.export import as_csv
+from seenby.report.overview import COMPARED, days_of, report_of, sheet_of
+from seenby.report.printed import printed
+from seenby.report.summary import rate_words
+from seenby.web.given import Given, SignedIn
+from seenby.web.look import draw, frame_of
+
+router = APIRouter(prefix="/reports")
+
+
+@router.get("")
+async def reports_page(request: Request, parts: Given, sender: SignedIn, asked: Annotated[Asked, Query()]) -> Response:
+    """The page."""
+    today = parts.now().astimezone(UTC).date()
+    async with parts.store.read() as tx:
+        frame = await frame_of(tx, sender)
+        senders = {row["id"]: row["address"] for row in await tx.all("senders_of_team", team=sender.team)}
+        labels = [row["label"] for row in await tx.all("labels_of_team", team=sender.team)]
+        report = await report_of(tx, sender, asked, today=today, senders=senders)
+    return draw(
+        request,
+        "reports.html",
+        frame=frame,
+        asked=asked,
+        report=report,
+        shares=report.now.shares(of_sent=asked.of_sent),
+        rate=report.now.rate,
+        funnel=report.now.funnel(),
+        rate_words=rate_words,
+        senders=senders,
+        labels=labels,
+        spans=SPANS_SHOWN,
+        compared=COMPARED,
+    )
+
+
+@router.get("/days.csv")
+async def days_csv(parts: Given, sender: SignedIn, asked: Annotated[Asked, Query()]) -> Response:
+    """The days behind the report."""
+    today = parts.now().astimezone(UTC).date()
+    since, until = asked.span(today=today)
+    async with parts.store.read() as tx:
+        lines = await days_of(tx, sender, asked, today=today)
+    return StreamingResponse(
+        as_csv(lines),
+        media_type="text/csv; charset=utf-8",
+        headers={"Content-Disposition": f'attachment; filename="days-{since}-{until - timedelta(days=1)}.csv"'},
+    )
+
+
+@router.get("/report.pdf")
+async def report_pdf(parts: Given, sender: SignedIn, asked: Annotated[Asked, Query()]) -> Response:
+    """The page's figures on paper."""
+    now = parts.now().astimezone(UTC)
+    async with parts.store.read() as tx:
+        senders = {row["id"]: row["address"] for row in await tx.all("senders_of_team", team=sender.team)}
+        report = await report_of(tx, sender, asked, today=now.date(), senders=senders)
+    of = asked.title(senders=senders, me=sender.address, today=now.date())
+    sheet = sheet_of(report, asked, title="What became of our mail", of=of, made=f"{now:%-d %b %Y, %H:%M UTC}")
+    return Response(
+        await asyncio.to_thread(printed, sheet),
+        media_type="application/pdf",
+        headers={"Content-Disposition": f'attachment; filename="report-{report.since}-{report.until}.pdf"'},
+    )
