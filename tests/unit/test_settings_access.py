@@ -10,7 +10,7 @@ import pytest
 from seenby.store import Store, admin_log
 from seenby.store.people import sender_by_address
 from seenby.web.menu import SETTINGS
-from tests.browser.lively import ALICE, BOB, CHARLIE, HOSTILE, OTHER_TEAM, TEAM
+from tests.browser.lively import ALICE, BOB, CHARLIE, HOSTILE, OTHER_TEAM, RITA, TEAM
 from tests.unit.test_web_pages import OURS, browser, on_both, parts_of, sign_in, store
 
 pytestmark = pytest.mark.anyio
@@ -29,6 +29,10 @@ OWNERS_ONLY = {
     "/settings/team/sign-out": {"member": BOB_ID},
     "/settings/domains": {"domain": "blue.example"},
     "/settings/domains/remove": {"domain": "blue.test"},
+    "/settings/judge/networks": {"network": "9.9.9.0/24"},
+    "/settings/judge/networks/remove": {"network": "9.9.9.0/24"},
+    "/settings/privacy/export": {"address": RITA},
+    "/settings/privacy/erase": {"address": RITA, "sure": "ERASE"},
 }
 
 
@@ -88,6 +92,23 @@ async def test_another_teams_owner_reaches_nobody_here(team: Store, path: str) -
 async def test_another_page_cannot_ask_for_it(alice: httpx2.AsyncClient, path: str) -> None:
     elsewhere = {"Sec-Fetch-Site": "cross-site"}
     assert (await alice.post(path, data=OWNERS_ONLY[path], headers=elsewhere)).status_code == 403
+
+
+def test_every_change_of_the_settings_is_held_here_or_is_ones_own() -> None:
+    from seenby.web import settings
+
+    words = "switches unsubscribe links addresses connect next-hop notifications writing sign-in"
+    own = tuple(f"/settings/{word}" for word in words.split())
+    pages = [page.router for page in vars(settings).values() if hasattr(page, "router")]
+    changes = {route.path for page in pages for route in page.routes if "POST" in route.methods}
+    assert {path for path in changes if not path.startswith(own)} == set(OWNERS_ONLY)
+
+
+@pytest.mark.parametrize("path", OWNERS_ONLY)
+async def test_where_a_form_leads_typed_as_an_address_is_the_page(alice: httpx2.AsyncClient, path: str) -> None:
+    answer = await alice.get(path)
+    assert answer.status_code == 303
+    assert (await alice.get(answer.headers["location"])).status_code == 200
 
 
 @on_both
