@@ -209,3 +209,24 @@ async def test_an_owner_tests_a_server_on_this_machine_and_sees_every_step(
         page = (await alice.post("/settings/next-hop/test", data={"recipient": "x"}, headers=OURS)).text
     assert "no address" in page
     assert "DATA" not in server.heard
+
+
+async def test_a_public_host_is_connected_to_at_the_address_that_was_looked_at(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reach, "is_public", lambda _address: True)
+    hop = here(server, public_only=True)
+    steps = await rehearse(hop, hello="here", sender=ALICE, recipient=BOB)
+    assert all(step.is_good for step in steps)
+    async with SmtpSession(hop, hello="here") as session:
+        for _ in range(2):
+            await session.send(envelope_from=ALICE, recipient=BOB, message=b"Subject: x\r\n\r\nx")
+        assert not session.is_unreachable
+    assert [line for line in server.heard if line.startswith("RCPT")]
+
+
+async def test_nobody_there_is_told_in_plain_words() -> None:
+    hop = NextHop(host="127.0.0.1", port=9, tls=Tls.NONE)
+    (step,) = await rehearse(hop, hello="here", sender=ALICE, recipient=BOB)
+    assert not step.is_good
+    assert "firewalls" in step.cure
