@@ -34,6 +34,8 @@ function writable(box) {
     ],
     content: kept.dataset.html,
     editorProps: {
+      // The server decides what is kept; this only spares the browser what its policy for pages refuses anyway.
+      transformPastedHTML: (html) => html.replace(/\s(?:on\w+|style)\s*=\s*(?:"[^"]*"|'[^']*'|[^\s>]+)/gi, ''),
       attributes: { class: 'written prose', role: 'textbox', 'aria-multiline': 'true', 'aria-label': box.dataset.label },
     },
     onUpdate: ({ editor: changed }) => {
