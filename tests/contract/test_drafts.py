@@ -1,5 +1,6 @@
 """What is written on the pages goes out once, or not at all, on both databases; and as it was foreseen."""
 
+import asyncio
 from dataclasses import replace
 from datetime import timedelta
 from email import message_from_bytes
@@ -16,13 +17,16 @@ from seenby.consent.policy import decide_policy, switched
 from seenby.delivery.intake import foresee
 from seenby.flow import LEASE, House, post, send, team_of
 from seenby.instrument.headers import scan_headers
+from seenby.journal.memory import MemoryJournal
 from seenby.store import Store, drafts, hits, mail
 from seenby.store.drafts import State
 from seenby.store.times import micros
 from seenby.words.limits import ATTACHED_BYTES, ATTACHMENTS, DRAFTS, MESSAGE_BYTES
 from seenby.words.message import Sender
 from seenby.words.policy import Asked, Level, Policy
-from tests.house import ALICE, RITA, ROB, Clock, add_sender, make_house, rows
+from seenby.worker import Worker
+from tests.house import ALICE, RITA, ROB, Clock, add_sender, hop_to, make_house, rows
+from tests.world import sink, wait_for
 
 pytestmark = pytest.mark.anyio
 HELLO = Written(
@@ -365,3 +369,19 @@ async def test_the_largest_files_still_make_a_message_that_is_taken(house: House
     assert raw is not None
     assert len(raw) <= MESSAGE_BYTES
     assert scan_headers(raw).raw("content-type")
+
+
+async def test_the_worker_posts_and_sends_by_itself(house: House, alice: Sender) -> None:
+    with sink() as server:
+        house = replace(house, next_hop=hop_to(server.port))
+        await write(house, alice)
+        await let_go(house, alice)
+        stop = asyncio.Event()
+        working = asyncio.create_task(Worker(house, MemoryJournal()).run(stop))
+        try:
+            await asyncio.to_thread(wait_for, lambda: len(server.got) == 2)
+        finally:
+            stop.set()
+            await working
+        assert sorted(to for _from, to, _raw in server.got) == [RITA, ROB]
+        assert all(ROB.encode() not in raw for _from, to, raw in server.got if to == RITA)

@@ -411,6 +411,7 @@ async def test_what_could_not_be_sent_stands_among_the_drafts_with_why(team: Sto
     await flow.post(make_house(team, clock=lambda: NOW + timedelta(seconds=10)))
     assert "does not belong to the account" in (await alice.get("/drafts")).text
     assert "1 not sent" in (await alice.get("/compose")).text
+    assert "1 message could not be sent" in (await alice.get("/")).text, "on every page"
     assert "does not belong to the account" in (await alice.get("/compose?draft=draft-0001")).text
 
 

@@ -37,6 +37,7 @@ class Frame:
     unread: int
     bell_seen: int
     sound: bool = False
+    unsent: int = 0  # drafts that could not be sent
 
 
 async def frame_of(tx: Transaction, sender: Sender) -> Frame:
@@ -45,12 +46,14 @@ async def frame_of(tx: Transaction, sender: Sender) -> Frame:
     row = await tx.one("sender_by_id", id=sender.id)
     seen = row["bell_seen"] if row else 0
     unread = await tx.one("unread_bell", team=sender.team, sender=sender.id, seen=seen)
+    waiting = await tx.one("count_drafts", sender=sender.id)
     return Frame(
         sender=sender,
         seq=last["seq"] if last else 0,
         unread=unread["n"] if unread else 0,
         bell_seen=seen,
         sound=bool(unread and unread["sound"]),
+        unsent=(waiting["failed"] or 0) if waiting else 0,
     )
 
 

@@ -41,6 +41,7 @@ NOT_KEPT: Final = (
 class Said:
     """What the page tells besides what was typed."""
 
+    head: str = "Not sent."
     wrong: tuple[str, ...] = ()
     done: str = ""
     table: str = ""  # what was pasted and could not be read
@@ -261,7 +262,7 @@ async def _again(
 ) -> Response:
     """What stands beside the form; or the whole page, with everything that was typed, for a browser without script."""
     if isinstance(kept, str):
-        said = Said(wrong=(kept, *said.wrong), table=said.table)
+        said = Said(head="Not saved.", wrong=(kept, *said.wrong), table=said.table)
         typed = written_of(form, Written())
         kept = typed if isinstance(typed, Written) else Written()
     async with parts.store.read() as tx:
@@ -337,7 +338,14 @@ async def paste_table(request: Request, parts: Given, sender: SignedIn, form: Fi
             await drafts.save(tx, sender, draft_id(form), filled, at=parts.now())
     if isinstance(filled, str):
         again = kept if isinstance(kept, Written) else Written()
-        return await _whole(request, parts, sender, form, again, said=Said(wrong=(filled,), table=pasted))
+        return await _whole(
+            request,
+            parts,
+            sender,
+            form,
+            again,
+            said=Said(head="The table was not used.", wrong=(filled,), table=pasted),
+        )
     return RedirectResponse(f"/compose?draft={draft_id(form)}", status_code=303)
 
 
