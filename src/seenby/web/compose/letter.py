@@ -1,7 +1,5 @@
 """The page where a message is written: it saves itself, says what becomes of each recipient, and lets it go."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Final
 
@@ -9,123 +7,30 @@ import msgspec
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import RedirectResponse, Response
 
-from seenby.compose.fields import KNOWN, fields_of, known_of
-from seenby.compose.letters import is_apart, problems
+from seenby.compose.letters import problems
 from seenby.compose.markup import clean, is_empty
-from seenby.compose.prose import text_of
 from seenby.compose.timing import Unclear, moment_of
-from seenby.compose.written import Written, addressed, read_draft
+from seenby.compose.written import Written, read_draft
 from seenby.store import Transaction, drafts
 from seenby.store.drafts import State
 from seenby.store.times import micros
 from seenby.web.compose.choices import blank, following, remember
 from seenby.web.compose.form import Filled, draft_id, new_id, text_in, with_table, written_of
-from seenby.web.compose.lines import Around, Kind, around, in_the_way, lines
+from seenby.web.compose.lines import around, in_the_way
+from seenby.web.compose.shown import Letter, Said
 from seenby.web.given import Given, Parts, SignedIn
 from seenby.web.look import draw, frame_of
 from seenby.web.problem import NotFound
-from seenby.words.limits import ATTACHED_BYTES, ATTACHMENTS, DRAFTS, FIELDS, UNDO_SECONDS
+from seenby.words.limits import ATTACHED_BYTES, ATTACHMENTS, DRAFTS, UNDO_SECONDS
 from seenby.words.message import Sender
 from seenby.words.policy import Level
 
 router = APIRouter(prefix="/compose")
 UNDO: Final = timedelta(seconds=UNDO_SECONDS)
-MOST_ROWS: Final = 100
 NOT_KEPT: Final = (
     f"Not saved: there are {DRAFTS} drafts already, or this one has been sent or deleted. Copy your text before you "
     "leave this page."
 )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Said:
-    """What the page tells besides what was typed."""
-
-    head: str = "Not sent."
-    wrong: tuple[str, ...] = ()
-    done: str = ""
-    table: str = ""  # what was pasted and could not be read
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cell:
-    """One field of one recipient; `known` is what goes in if nothing is typed."""
-
-    name: str
-    value: str
-    known: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
-    """One recipient's fields."""
-
-    address: str
-    key: str
-    cells: tuple[Cell, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Letter:
-    """All that the form shows."""
-
-    id: str
-    written: Written
-    own: Sequence[str]
-    files: Sequence[Mapping[Any, Any]]
-    at: Around
-    is_new: bool = False
-    reply: str = ""  # the message it follows up, until it is saved
-    saved_at: datetime | None = None
-    said: Said = field(default_factory=Said)
-
-    @property
-    def lines(self) -> tuple[Any, ...]:
-        """What becomes of each recipient."""
-        return lines(self.written, self.at)
-
-    @property
-    def fields(self) -> tuple[str, ...]:
-        """The fields in the text."""
-        return fields_of(self.written.subject, self.written.html)[:FIELDS]
-
-    @property
-    def rows(self) -> list[Row]:
-        """The table of fields, a line for each recipient."""
-        return list(_rows(self.written, self.fields))
-
-    @property
-    def shape(self) -> str:
-        """Changes when the table has to be drawn anew."""
-        return " ".join((*self.fields, *(row.key for row in self.rows)))
-
-    @property
-    def is_apart(self) -> bool:
-        """Whether everybody gets a message of their own."""
-        return is_apart(self.written)
-
-    @property
-    def text(self) -> str:
-        """For a browser without the script."""
-        return text_of(self.written.html)
-
-    @property
-    def tracked(self) -> int:
-        """How many recipients' copies carry something."""
-        return sum(line.kind is Kind.TRACKED for line in self.lines)
-
-
-def _rows(written: Written, names: Sequence[str]) -> Iterator[Row]:
-    for person in addressed(written).everybody[:MOST_ROWS] if names else ():
-        known, told = known_of(person), written.values.get(person.address.key, {})
-        yield Row(
-            address=str(person.address),
-            key=person.address.key,
-            cells=tuple(
-                Cell(name=name, value=told.get(name, ""), known=known.get(name, "") if name in KNOWN else "")
-                for name in names
-            ),
-        )
 
 
 @router.get("")
