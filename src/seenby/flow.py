@@ -495,6 +495,9 @@ async def _post(house: House, draft: Draft, *, at: datetime) -> None:
         sender = await people.sender_by_id(tx, draft.sender)
         files = await drafts.files(tx, draft.id)
         is_filed = await tx.one("mailbox_of", sender=draft.sender) is not None
+        own = {row["address"] for row in await tx.all("addresses_of", sender=draft.sender)}
+    if draft.written.from_ not in own:
+        sender = None
     made = await _made(house, draft, sender, files, at=at)
     if sender is None or isinstance(made, str):
         async with house.store.write() as tx:
@@ -521,7 +524,7 @@ async def _made(
 ) -> Sequence[tuple[Letter, _Decided]] | str:
     """The letters of a draft with what acceptance decides of each; or why none of them can go, in words."""
     if sender is None:
-        return "This account is gone."
+        return f"{draft.written.from_} is no longer an address of yours. Choose another one to write as."
     if why := problems(draft.written, attached_bytes=sum(len(file.raw) for file in files)):
         return " ".join(why)
     made: list[tuple[Letter, _Decided]] = []

@@ -409,10 +409,10 @@ async def test_what_could_not_be_sent_stands_among_the_drafts_with_why(team: Sto
         await tx.run("set_password", id=f"id-{ALICE}", password_hash="x")
         await tx.run("drop_address", address=ALICE, sender=f"id-{ALICE}")
     await flow.post(make_house(team, clock=lambda: NOW + timedelta(seconds=10)))
-    assert "does not belong to the account" in (await alice.get("/drafts")).text
+    assert "is no longer an address of yours" in (await alice.get("/drafts")).text
     assert "1 not sent" in (await alice.get("/compose")).text
     assert "1 message could not be sent" in (await alice.get("/")).text, "on every page"
-    assert "does not belong to the account" in (await alice.get("/compose?draft=draft-0001")).text
+    assert "is no longer an address of yours" in (await alice.get("/compose?draft=draft-0001")).text
 
 
 @pytest.mark.parametrize("hostile", [lively.HOSTILE, "\u202e\x1b[2J", "=?utf-8?q?=0D=0ABcc:x?=", "a" * 5000], ids=repr)
