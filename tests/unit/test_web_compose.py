@@ -438,6 +438,13 @@ async def test_what_can_be_no_drafts_name_is_not_found(alice: httpx2.AsyncClient
     assert (await post(alice, "/compose/save", draft=draft)).status_code == 404
 
 
+@pytest.mark.parametrize("path", ["/compose/save", "/compose/undo", "/compose/preview", "/templates"])
+async def test_a_nul_is_refused_where_long_texts_are_taken_too(alice: httpx2.AsyncClient, path: str) -> None:
+    for name in ("draft", "subject", "sub\0ject"):
+        answer = await alice.post(path, data={**LETTER, name: "draft-0001\0"}, headers=OURS)
+        assert answer.status_code == 400
+
+
 async def test_every_page_has_the_way_to_writing(alice: httpx2.AsyncClient) -> None:
     for path in ("/", "/feed", "/settings", "/drafts", "/templates"):
         assert 'href="/compose"' in (await alice.get(path)).text

@@ -2,9 +2,8 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated
 
-from fastapi import APIRouter, Form, Request
+from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
 
 from seenby.compose.timing import shown
@@ -12,6 +11,7 @@ from seenby.compose.written import Written, addressed, read_draft
 from seenby.store import drafts
 from seenby.store.drafts import State
 from seenby.store.times import micros, moment
+from seenby.web.compose.form import Filled, draft_id
 from seenby.web.compose.letter import UNDO
 from seenby.web.given import Given, Parts, SignedIn
 from seenby.web.look import draw, frame_of
@@ -69,8 +69,9 @@ async def words(draft: str, request: Request, parts: Given, sender: SignedIn) ->
 
 
 @router.post("/undo")
-async def undo(parts: Given, sender: SignedIn, draft: Annotated[str, Form(max_length=40)] = "") -> Response:
+async def undo(parts: Given, sender: SignedIn, form: Filled) -> Response:
     """Take it back, if it has not gone."""
+    draft = draft_id(form)
     async with parts.store.write() as tx:
         is_back = await tx.run("cancel_draft", id=draft, sender=sender.id, at=micros(parts.now()))
         row = await drafts.one(tx, sender, draft)
