@@ -26,6 +26,10 @@ const bell = document.getElementById('bell')
 if (bell) watchBell(bell)
 const push = document.getElementById('push')
 if (push) import('./push.js').then(({ pushPage }) => pushPage(push))
+const newPasskey = document.getElementById('passkey-new')
+if (newPasskey) import('./passkeys.js').then((passkeys) => passkeys.newPasskey(newPasskey))
+const passkeyEntry = document.getElementById('passkey-entry')
+if (passkeyEntry) import('./passkeys.js').then((passkeys) => passkeys.passkeyEntry(passkeyEntry))
 
 // What a reader has unfolded stays so when a live page renews itself.
 let unfolded = []

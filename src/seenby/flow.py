@@ -377,6 +377,7 @@ async def sweep(house: House) -> int:
     async with house.store.write() as tx:
         await tx.run("sweep_sessions", now=micros(now))
         await tx.run("sweep_sign_in_links", now=micros(now))
+        await tx.run("sweep_challenges", now=micros(now))
         await drafts.sweep(tx, before=now - KEEP_DRAFTS)
         await tx.run("sweep_places", before=micros(now - timedelta(days=30)))
         await mail_hosts.sweep(tx, now=now)

@@ -12,8 +12,9 @@ from datetime import timedelta
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
+from urllib.parse import urlsplit
 
-from pydantic import BeforeValidator, Field, ValidationError, field_validator
+from pydantic import BeforeValidator, Field, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import (
     BaseSettings,
     NoDecode,
@@ -179,6 +180,15 @@ class Settings(BaseSettings):
         unit="time",
     )
     sign_in_for: Span = setting("30d", "How long a signed-in browser stays signed in.", unit="time")
+    oidc_issuer: str = setting(
+        "",
+        "Your identity provider (OpenID Connect), as it writes its own name, such as https://id.company.com/all; "
+        "empty: nobody signs in with one.",
+        unit="URL",
+    )
+    oidc_client_id: str = setting("", "What the provider calls this Seenby.")
+    oidc_client_secret: str = setting("", "The secret that the provider gave it; empty: none (PKCE alone).")
+    oidc_name: str = setting("", "The provider's name on the sign-in page; empty: its host.")
     log_level: Literal["debug", "info", "warning", "error"] = setting("info", "How much the log says.")
 
     @classmethod
@@ -210,6 +220,20 @@ class Settings(BaseSettings):
         if text and not is_origin(text):
             raise ValueError("write it as https://host, or leave it empty")
         return text.rstrip("/")
+
+    @field_validator("oidc_issuer")
+    @classmethod
+    def _is_issuer(cls, text: str) -> str:
+        if text and not (is_origin(text) and (text.startswith("https://") or _is_this_machine(text))):
+            raise ValueError("write it as https://host, perhaps with a path, or leave it empty")
+        return text
+
+    @field_validator("oidc_client_id")
+    @classmethod
+    def _has_client(cls, text: str, info: ValidationInfo) -> str:
+        if info.data.get("oidc_issuer") and not text:
+            raise ValueError("oidc_issuer needs it")
+        return text
 
     @field_validator("data", mode="before")
     @classmethod
@@ -260,9 +284,18 @@ class Settings(BaseSettings):
         return Policy(pixels=self.pixels, links=self.links)
 
     @property
+    def provider_name(self) -> str:
+        """What the identity provider is called on the pages; empty where there is none."""
+        return (self.oidc_name.strip() or urlsplit(self.oidc_issuer).netloc) if self.oidc_issuer else ""
+
+    @property
     def is_sqlite(self) -> bool:
         """Whether the store is a file with one writing process."""
         return not self.database_url or self.database_url.startswith("sqlite")
+
+
+def _is_this_machine(url: str) -> bool:
+    return (urlsplit(url).hostname or "") in ("localhost", "127.0.0.1", "::1")
 
 
 def is_origin(text: str) -> bool:

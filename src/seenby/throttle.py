@@ -29,3 +29,8 @@ class Throttle:
         self._failures.move_to_end(client)
         while len(self._failures) > self.clients:
             self._failures.popitem(last=False)
+
+    def forgive(self, client: str) -> None:
+        """Take the last one back: it was counted ahead, and was no wrong guess."""
+        if self._failures.get(client):
+            self._failures[client].pop()

@@ -388,4 +388,8 @@ def _hop_shown(text: str) -> str:
     return _without_password(text)
 
 
-_SECRET: Final[Mapping[str, Callable[[str], str]]] = {"database_url": _without_password, "next_hop": _hop_shown}
+_SECRET: Final[Mapping[str, Callable[[str], str]]] = {
+    "database_url": _without_password,
+    "next_hop": _hop_shown,
+    "oidc_client_secret": lambda secret: "***" if secret else "",
+}

@@ -52,7 +52,8 @@ def cookie_name(parts: Parts) -> str:
     return "__Host-seenby_session" if parts.app_url.startswith("https:") else "seenby_session"
 
 
-async def _signed_in(request: Request, parts: Given) -> Sender:
+async def signed_in(request: Request, parts: Given) -> Sender:
+    """Who is signed in in this browser. Raises SignInNeeded."""
     session = request.cookies.get(cookie_name(parts))
     if session is None:
         raise SignInNeeded
@@ -63,4 +64,4 @@ async def _signed_in(request: Request, parts: Given) -> Sender:
     return sender
 
 
-SignedIn = Annotated[Sender, Depends(_signed_in)]
+SignedIn = Annotated[Sender, Depends(signed_in)]

@@ -18,6 +18,7 @@ from seenby.store import people
 from seenby.store.times import micros
 from seenby.throttle import Throttle
 from seenby.web.given import Given
+from seenby.web.where import client_of
 from seenby.words.limits import OWN_VIEWS
 from seenby.words.token import MESSAGE_BYTES, encode_id
 
@@ -42,7 +43,7 @@ async def announce(
 ) -> JSONResponse:
     """201: the next open that fits it, eight seconds back and ten forward, is the sender's own."""
     now, throttle = parts.now(), _throttle(request)
-    peer = request.client.host if request.client else ""
+    peer = client_of(request, parts.settings.trusted_proxies)
     if throttle.is_exhausted(peer, now=now):
         return _error(429, "Too many wrong passwords from there. Try again in a quarter of an hour.")
     async with parts.store.read() as tx:

@@ -34,12 +34,16 @@ from seenby.web.given import Parts
 from seenby.web.guard import Guard
 from seenby.web.look import Look
 from seenby.web.problem import add_problem_pages
+from seenby.web.ways import passkey_pages, provider_pages
+from seenby.web.ways.provider import Provider
 
 __all__ = ["Parts", "make_app", "make_preview"]
 
 # Every page, in the order of the menu. What else is served on this origin joins here.
 ROUTERS = (
     session.router,
+    passkey_pages.router,
+    provider_pages.router,
     start.router,
     sent.router,
     compose.router,
@@ -68,6 +72,9 @@ def make_app(parts: Parts) -> FastAPI:
     assets = load_assets()
     app.state.look = Look(assets)
     app.state.throttle = Throttle()
+    app.state.questions = Throttle(most=passkey_pages.QUESTIONS)
+    back = f"{parts.app_url}{provider_pages.BACK}"
+    app.state.provider = Provider(settings=parts.settings, back=back) if parts.settings.oidc_issuer else None
     for router in ROUTERS:
         app.include_router(router)
     app.mount("/static", KeptFiles(directory=STATIC))

@@ -4,32 +4,27 @@ A link is spent by a real visit only: mail scanners and browsers look at links a
 HEAD or with `Sec-Purpose: prefetch`, and must not use up what they never show.
 """
 
-from collections.abc import Sequence
-from secrets import token_urlsafe
-from typing import Annotated, Final
+from typing import Annotated
 
 from fastapi import APIRouter, Form, Header, Request
 from fastapi.responses import RedirectResponse, Response
 
-from seenby.settings import Settings
-from seenby.store import Transaction
-from seenby.store.people import Session, open_session, put_session, secret_hash, sender_by_address, session_sender
-from seenby.store.times import micros
+from seenby.store.people import open_session, secret_hash, sender_by_address, session_sender
 from seenby.throttle import Throttle
-from seenby.web.given import Given, Parts, cookie_name
-from seenby.web.look import draw
+from seenby.web.given import Given, cookie_name
 from seenby.web.password import MOST_CHARACTERS, is_password
-from seenby.words.client import Network, client_address, is_trusted, plain_address
-from seenby.words.message import Sender
+from seenby.web.ways.doors import TOO_OFTEN, draw_doors
+from seenby.web.ways.entry import is_https, let_in, new_session, note_entry, welcome
+from seenby.web.where import client_of
+from seenby.words.address import parse_address
 
 router = APIRouter()
-AGENT_CHARACTERS: Final = 300
 
 
 @router.get("/sign-in")
 async def sign_in_page(request: Request, parts: Given) -> Response:
     """How to get a link, and a form for those who have a password."""
-    return _page(request, parts)
+    return await draw_doors(request, parts)
 
 
 @router.head("/sign-in/{link}")
@@ -43,15 +38,15 @@ async def sign_in(link: str, request: Request, parts: Given, sec_purpose: Annota
     """Spend the link for a session."""
     if "prefetch" in sec_purpose.lower():
         return Response(status_code=204, headers={"Cache-Control": "no-store"})
-    session = _new_session(request, parts)
+    session = new_session(request, parts)
     async with parts.store.write() as tx:
         opened = await open_session(tx, session, link=link)
         sender = await session_sender(tx, session=session.secret, now=parts.now()) if opened else None
         if sender is not None:
-            await _note_place(tx, request, parts, sender)
+            await note_entry(tx, request, parts, sender)
     if not opened:
-        return _page(request, parts, spent=True, status=410)
-    return _welcome(parts, session)
+        return await draw_doors(request, parts, spent=True, status=410)
+    return welcome(parts, session)
 
 
 @router.post("/sign-in")
@@ -63,56 +58,23 @@ async def sign_in_by_password(
 ) -> Response:
     """With the password of the pages, if the sender has set one. Whoever guesses has to wait, and learns nothing."""
     throttle: Throttle = request.app.state.throttle
-    now, peer = parts.now(), request.client.host if request.client else ""
-    asked = address.strip().lower()[:320]
-    if throttle.is_exhausted(peer, now=now) or throttle.is_exhausted(f"{asked}@", now=now):
-        return _page(request, parts, said="Too many wrong passwords. Try again in a quarter of an hour.", status=429)
+    now, asked = parts.now(), address.strip().lower()[:320]
+    account = parse_address(asked)  # written in whichever way
+    guessing = (client_of(request, parts.settings.trusted_proxies), f"{account.key if account else asked}@")
+    if any(throttle.is_exhausted(one, now=now) for one in guessing):
+        return await draw_doors(request, parts, said=TOO_OFTEN, status=429)
+    for one in guessing:  # before the hash is looked at: many guesses at once are counted as well
+        throttle.failed(one, now=now)
     async with parts.store.read() as tx:
         sender = await sender_by_address(tx, asked)
         row = await tx.one("sign_in_hash", id=sender.id) if sender else None
     if not await is_password(row["sign_in_hash"] if row else "", password) or sender is None:
-        throttle.failed(peer, now=now)
-        throttle.failed(f"{asked}@", now=now)
-        return _page(request, parts, said="That address and password do not go together.", status=403)
-    session = _new_session(request, parts)
+        return await draw_doors(request, parts, said="That address and password do not go together.", status=403)
+    for one in guessing:
+        throttle.forgive(one)
     async with parts.store.write() as tx:
-        await put_session(tx, session, team=sender.team, sender=sender.id)
-        await _note_place(tx, request, parts, sender)
-    return _welcome(parts, session)
-
-
-def _new_session(request: Request, parts: Parts) -> Session:
-    return Session(
-        secret=token_urlsafe(32),
-        now=parts.now(),
-        lasts=parts.settings.sign_in_for,
-        agent=request.headers.get("user-agent", "")[:AGENT_CHARACTERS],
-    )
-
-
-async def _note_place(tx: Transaction, request: Request, parts: Parts, sender: Sender) -> None:
-    """From here the team works: an own look at a message comes from such a place."""
-    place = _public_address(request, parts.settings.trusted_proxies)
-    if place is not None:
-        await tx.run("put_place", team=sender.team, address=place, at=micros(parts.now()))
-
-
-def _welcome(parts: Parts, session: Session) -> Response:
-    response = RedirectResponse("/", status_code=303)
-    response.set_cookie(
-        cookie_name(parts),
-        session.secret,
-        max_age=int(session.lasts.total_seconds()),
-        path="/",
-        httponly=True,
-        samesite="lax",
-        secure=parts.app_url.startswith("https:"),
-    )
-    return response
-
-
-def _page(request: Request, parts: Parts, *, spent: bool = False, said: str = "", status: int = 200) -> Response:
-    return draw(request, "sign_in.html", owner=_owner_shown(parts), spent=spent, said=said, status=status)
+        session = await let_in(tx, request, parts, sender)
+    return welcome(parts, session)
 
 
 @router.post("/sign-out")
@@ -123,20 +85,5 @@ async def sign_out(request: Request, parts: Given) -> Response:
         async with parts.store.write() as tx:
             await tx.run("end_session", hash=secret_hash(session))
     response = RedirectResponse("/sign-in", status_code=303)
-    response.delete_cookie(cookie_name(parts), path="/", secure=parts.app_url.startswith("https:"), httponly=True)
+    response.delete_cookie(cookie_name(parts), path="/", secure=is_https(parts), httponly=True)
     return response
-
-
-def _owner_shown(parts: Parts) -> str:
-    """The owner's address while it is the made-up one of a first try; a real one is not told to strangers."""
-    made_up = str(Settings.model_fields["owner"].default)
-    return made_up if parts.settings.owner == made_up else ""
-
-
-def _public_address(request: Request, proxies: Sequence[Network]) -> str | None:
-    """Where the browser is, unless that says nothing: every reader on a private network looks alike."""
-    address = plain_address(request.client.host if request.client else "")
-    if address is not None and is_trusted(address, proxies):
-        forwarded = ",".join(request.headers.getlist("x-forwarded-for"))
-        address = plain_address(client_address(str(address), forwarded, proxies))
-    return str(address) if address is not None and address.is_global else None

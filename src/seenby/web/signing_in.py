@@ -1,8 +1,9 @@
-"""How one signs in: the password for the pages, and the browsers that are signed in, each of which can be ended."""
+"""How one signs in: password, passkeys, the identity provider; and the browsers that are in, which can be ended."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Final
+from urllib.parse import urlsplit
 
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import RedirectResponse, Response
@@ -14,9 +15,13 @@ from seenby.store.times import micros
 from seenby.web.given import Given, Parts, SignedIn, cookie_name
 from seenby.web.look import draw, frame_of
 from seenby.web.password import FEWEST_CHARACTERS, MOST_CHARACTERS, hash_password, is_password, refusal
+from seenby.web.ways.passkey import home_of
+from seenby.web.ways.provider import issuer_of
+from seenby.words.limits import PASSKEY_CHARACTERS, PASSKEYS
 from seenby.words.message import Sender
 
 router = APIRouter(prefix="/settings/sign-in")
+PATH: Final = "/settings/sign-in"
 Secret = Annotated[str, Form(max_length=MOST_CHARACTERS)]
 
 
@@ -32,9 +37,10 @@ class Browser:
 
 
 @router.get("")
-async def signing_in_page(request: Request, parts: Given, sender: SignedIn) -> Response:
+async def signing_in_page(request: Request, parts: Given, sender: SignedIn, said: str = "") -> Response:
     """The page."""
-    return await _draw(request, parts, sender)
+    words = "Your account there is connected. You can sign in with it." if said == "connected" else ""
+    return await draw_signing_in(request, parts, sender, said=words)
 
 
 @router.get("/password")
@@ -58,12 +64,13 @@ async def set_password(
     elif not why and new != again:
         why = "The two are not the same."
     if why:
-        return await _draw(request, parts, sender, said=f"Not changed. {why}", is_bad=True)
+        return await draw_signing_in(request, parts, sender, said=f"Not changed. {why}", is_bad=True)
     made = await hash_password(new)
     async with parts.store.write() as tx:
         await tx.run("set_sign_in_hash", id=sender.id, sign_in_hash=made)
-        await tx.run("end_other_sessions", sender=sender.id, hash=_this(request, parts))
-    return await _draw(request, parts, sender, said="Set. Other browsers are signed out.")
+        await tx.run("end_other_sessions", sender=sender.id, hash=this_browser(request, parts))
+        await tx.run("drop_sign_in_links", sender=sender.id)
+    return await draw_signing_in(request, parts, sender, said="Set. Other browsers are signed out.")
 
 
 @router.post("/end")
@@ -73,19 +80,21 @@ async def end_browser(request: Request, parts: Given, sender: SignedIn, browser:
         if browser:
             await tx.run("end_session_of", sender=sender.id, hash=browser)
         else:
-            await tx.run("end_other_sessions", sender=sender.id, hash=_this(request, parts))
-    if browser == _this(request, parts):
+            await tx.run("end_other_sessions", sender=sender.id, hash=this_browser(request, parts))
+            await tx.run("drop_sign_in_links", sender=sender.id)  # they would open another
+    if browser == this_browser(request, parts):
         return RedirectResponse("/sign-in", status_code=303)
-    return await _draw(request, parts, sender, said="Signed out there.")
+    return await draw_signing_in(request, parts, sender, said="Signed out there.")
 
 
-def _this(request: Request, parts: Parts) -> str:
+def this_browser(request: Request, parts: Parts) -> str:
+    """What is kept of this browser's session."""
     return secret_hash(request.cookies.get(cookie_name(parts), ""))
 
 
 async def _browsers(tx: Transaction, request: Request, parts: Parts, sender: Sender) -> Sequence[Browser]:
     rows = await tx.all("sessions_of", sender=sender.id, now=micros(parts.now()))
-    this = _this(request, parts)
+    this = this_browser(request, parts)
     return [
         Browser(
             id=row["hash"],
@@ -98,17 +107,30 @@ async def _browsers(tx: Transaction, request: Request, parts: Parts, sender: Sen
     ]
 
 
-async def _draw(request: Request, parts: Parts, sender: Sender, *, said: str = "", is_bad: bool = False) -> Response:
+async def draw_signing_in(
+    request: Request, parts: Parts, sender: Sender, *, said: str = "", is_bad: bool = False
+) -> Response:
+    """The page, with what has just come of something on it."""
+    home = home_of(parts.app_url)
     async with parts.store.read() as tx:
         frame = await frame_of(tx, sender)
         row = await tx.one("sign_in_hash", id=sender.id)
         browsers = await _browsers(tx, request, parts, sender)
+        passkeys = await tx.all("passkeys_of", sender=sender.id)
+        identity = await tx.one("identity_of", sender=sender.id, issuer=issuer_of(parts.settings))
     return draw(
         request,
         "signing_in.html",
         frame=frame,
         has_password=bool(row and row["sign_in_hash"]),
         browsers=browsers,
+        passkeys=passkeys,
+        passkeys_at=home.origin if home else "",
+        is_at_home=home is not None and urlsplit(home.origin).netloc == request.headers.get("host", ""),
+        most_passkeys=PASSKEYS,
+        name_characters=PASSKEY_CHARACTERS,
+        provider=parts.settings.provider_name,
+        identity=identity,
         fewest=FEWEST_CHARACTERS,
         said=said,
         is_bad=is_bad,

@@ -62,6 +62,9 @@ FIELD_CHARACTERS: Final = 500
 SCHEDULE_DAYS: Final = 366
 UNDO_SECONDS: Final = 10
 IMAP_SECONDS: Final = 60
+PASSKEYS: Final = 20
+PASSKEY_CHARACTERS: Final = 60
+CHALLENGES: Final = 100_000  # strangers ask for them
 
 LIMITS: Final = (
     Limit(name="message size", value=MESSAGE_BYTES, unit="bytes", beyond="refused with 552 5.3.4"),
@@ -106,6 +109,9 @@ LIMITS: Final = (
     Limit(name="belief that there is none", value=MX_UNKNOWN, unit="seconds", beyond="the next mail there asks again"),
     Limit(name="copies behind a habit", value=HABIT_COPIES, unit="", beyond="the older ones count half"),
     Limit(name="a sender's browsers for notifications", value=BROWSERS, unit="", beyond="not added, and said so"),
+    Limit(name="a sender's passkeys", value=PASSKEYS, unit="", beyond="not added, and said so"),
+    Limit(name="a passkey's name", value=PASSKEY_CHARACTERS, unit="characters", beyond="the rest is cut"),
+    Limit(name="sign-ins by passkey under way", value=CHALLENGES, unit="", beyond="later ones are asked to wait"),
     Limit(name="saved reports of one sender", value=SAVED_REPORTS, unit="", beyond="not saved, and said so"),
     Limit(name="form on a page", value=FORM_BYTES, unit="bytes", beyond="refused with 413"),
     Limit(name="files of one message", value=ATTACHED_BYTES, unit="bytes", beyond="not added, and said so"),
