@@ -102,6 +102,7 @@ bench: setup ## speed, as ratios within one run
 	@$(BIN)/seenby bench instrument
 	@$(BIN)/seenby bench tracker
 	@$(BIN)/seenby bench gateway
+	@$(BIN)/seenby bench live
 
 ##@ keep
 

@@ -7,6 +7,7 @@ import { copyButtons } from './copying.js'
 import { watchGoing } from './going.js'
 import { localHours, localWeek } from './hours.js'
 import { watchBell } from './ring.js'
+import './rows.js'
 import { localTimes } from './times.js'
 
 localTimes(document)

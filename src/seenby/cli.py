@@ -765,7 +765,7 @@ async def _again_lines(settings: Settings, folder: Folder, *, apply: bool) -> As
 
 @app.command()
 def bench(
-    what: Annotated[str, typer.Argument(help="instrument, tracker or gateway.")] = "instrument",
+    what: Annotated[str, typer.Argument(help="instrument, tracker, gateway or live.")] = "instrument",
     rounds: Annotated[int, typer.Option(help="How often each is measured.")] = 5,
     as_json: AsJson = False,
 ) -> None:

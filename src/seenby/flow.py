@@ -13,6 +13,7 @@ What a step promises is on disk when it returns, and doing it twice comes to the
 """
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -113,6 +114,7 @@ SLIP: Final = (
 )
 KEEP_DRAFTS: Final = timedelta(days=1)  # those that were sent or deleted
 BATCH_HITS: Final = 500
+FEW_HITS: Final = 20  # a thread would take longer to wake than these to be judged
 BATCH_MESSAGES: Final = 100
 BATCH_SETTLED: Final = 1000  # a transaction holds up others that write
 CAUGHT: Final = Answer(outcome=Outcome.TAKEN, reply="Kept in the built-in mailbox: no next hop is set.")
@@ -339,13 +341,16 @@ async def judge(house: House, *, message: str) -> None:
         if row is None:
             return
         facts = await gather(tx, message=row, now=house.now())
-    decision = await asyncio.to_thread(decide, facts, window=house.repeat_window)
+    if len(facts.kept) <= FEW_HITS:
+        decision = decide(facts, window=house.repeat_window)
+    else:
+        decision = await asyncio.to_thread(decide, facts, window=house.repeat_window)
     async with house.store.write() as tx:
         if not await tx.run("hold_judgement", id=message) or not await is_current(tx, facts):
             return  # another was quicker, or more came in: then it is due again
         again = await write(tx, facts, decision, now=house.now(), burst_wait=house.burst_wait)
         await sums.count(tx, message)
-        await tx.run("judged", id=message, seen=row["judge_at"], again=micros(again) if again else None)
+        tx.later("judged", {"id": message, "seen": row["judge_at"], "again": micros(again) if again else None})
 
 
 async def tell(house: House) -> int:
@@ -758,8 +763,7 @@ def _identity(came: Returned) -> str:
 
 async def _messages(tx: Transaction, ids: Iterable[str]) -> Mapping[str, Mapping[Any, Any]]:
     """The messages that hits speak of, by id; those the store does not know are left out."""
-    rows = [await tx.one("message_of_token", id=message) for message in sorted(ids)]
-    return {row["id"]: row for row in rows if row is not None}
+    return {row["id"]: row for row in await tx.all("messages_of_tokens", ids=json.dumps(sorted(ids)))}
 
 
 async def _unsubscribe(tx: Transaction, hit: Hit, *, message: Mapping[Any, Any]) -> None:

@@ -167,3 +167,25 @@ async def test_the_way_from_a_fetch_to_the_page_is_measured_once_a_fetch(store: 
     lately = live.measured.lately()
     assert lately is not None
     assert (lately.count, lately.p99) == (1, 0.5)
+
+
+async def test_what_gathers_while_a_page_rests_is_told_in_one_go_and_nothing_is_lost() -> None:
+    listener = Listener(team="blue", seq=0)
+    listener.put(["m-m1"], seq=1)
+    assert await listener.take(patience=1) == ("m-m1",)
+    resting = asyncio.create_task(listener.rest(0.05))
+    for seq in range(2, 50):
+        listener.put(["m-m1", "feed"], seq=seq)
+        await asyncio.sleep(0)
+    await resting
+    assert await listener.take(patience=1) == ("m-m1", "feed")
+    assert listener.seq == 49
+
+
+async def test_a_page_that_rests_goes_at_once_when_the_stream_ends() -> None:
+    listener = Listener(team="blue", seq=0)
+    resting = asyncio.create_task(listener.rest(3600))
+    await asyncio.sleep(0)
+    listener.end()
+    async with asyncio.timeout(10):
+        await resting

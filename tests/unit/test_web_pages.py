@@ -449,3 +449,13 @@ async def test_odd_addresses_get_a_plain_answer(alice: httpx2.AsyncClient, query
 async def test_a_frontend_that_was_never_built_says_what_to_run(tmp_path: Any) -> None:
     with pytest.raises(FrontendMissing, match="make setup"):
         load_assets(tmp_path)
+
+
+async def test_rows_that_changed_together_are_fetched_together(team: Store, alice: httpx2.AsyncClient) -> None:
+    page = (
+        await alice.get("/rows?message=m-offer&message=m-bounce&message=m-private&message=m-none&message=m-offer")
+    ).text
+    assert re.findall(r'id="(row-[^"]+)"[^>]*hx-swap-oob="true"', page) == ["row-m-offer", "row-m-bounce"]
+    assert "Charlie" not in page
+    too_many = "&".join(f"message={number}" for number in range(101))
+    assert (await alice.get(f"/rows?{too_many}")).status_code == 422

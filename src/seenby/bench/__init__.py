@@ -10,12 +10,14 @@ from typing import Any, Final
 from seenby.bench.figures import BenchError, Tell
 from seenby.bench.gateway import bench_gateway, gateway_text
 from seenby.bench.instrument import bench_instrument, instrument_text
+from seenby.bench.live import bench_live, live_text
 from seenby.bench.tracker import bench_tracker, tracker_text
 
 _BENCHES: Final[Mapping[str, tuple[Callable[..., dict[str, Any]], Callable[[dict[str, Any]], str]]]] = {
     "instrument": (bench_instrument, instrument_text),
     "tracker": (bench_tracker, tracker_text),
     "gateway": (bench_gateway, gateway_text),
+    "live": (bench_live, live_text),
 }
 
 __all__ = ["BenchError", "bench_text", "run_bench"]

@@ -42,6 +42,7 @@ WHOLE_ADDRESS: Final = STATEMENTS | {
     "apple_network",
     "bare_agent_elsewhere",
 }
+_OF_MESSAGE: Final = ("recipients_of", "hits_of", "standing_verdicts", "said_of", "believed", "own_views")
 PLACES_KEPT: Final = timedelta(days=30)
 _PUZZLED: Final = Verdict(
     label=Label.UNKNOWN, probability=0.5, reasons=(Reason(code="judge_failed", weight=0.0),), rules="none"
@@ -78,6 +79,12 @@ async def gather(tx: Transaction, *, message: Mapping[Any, Any], now: datetime, 
 
     Whoever reads a hit for the first time tells of it, and history is judged without telling anybody.
     """
+    of_message, of_team = {"message": message["id"]}, {"team": message["team"]}
+    await tx.ahead(
+        *((name, of_message) for name in _OF_MESSAGE),
+        ("places", {**of_team, "since": micros(now - PLACES_KEPT)}),
+        ("own_networks", of_team),
+    )
     recipients = await tx.all("recipients_of", message=message["id"])
     kept = await hits.hits_of(tx, message=message["id"])
     standing = await hits.standing_verdicts(tx, message=message["id"])
@@ -166,7 +173,7 @@ async def write(
     if facts.message["sender"] is not None:
         await facets.put(tx, facts.message, {key: asdict(facet) for key, facet in decision.facets.items()})
     if facts.kept:
-        await tx.run("touch_message", message=facts.message["id"], at=micros(facts.kept[-1].at))
+        tx.later("touch_message", {"message": facts.message["id"], "at": micros(facts.kept[-1].at)})
     return await _tell(tx, facts, decision, now=now, burst_wait=burst_wait)
 
 

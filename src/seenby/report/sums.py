@@ -45,13 +45,13 @@ async def count(tx: Transaction, message: str) -> None:
         return
     whose = {"team": now["team"], "sender": now["sender"], "day": now["accepted_at"] // DAY}
     changes = {name: sums[name] - (now[f"was_{name}"] or 0) for name in SUMS}
-    await tx.run("put_sums", message=message, **whose, **sums)
-    await tx.run("add_to_day", messages=int(is_new), **whose, **changes)
+    tx.later("put_sums", {"message": message, **whose, **sums})
+    tx.later("add_to_day", {"messages": int(is_new), **whose, **changes})
     opened = {State.SEEN: now["opened"], State.PROBABLY: now["probably"], State.CANNOT_KNOW: now["cannot_know"]}
     clicked = {state: now[f"clicked_{name}"] for state, name in _CLICKED.items()}
     best = {"opened": _best(opened), "clicked": _best(clicked), "replied": int(now["replied"] > 0)}
     if best != {"opened": now["best_opened"], "clicked": now["best_clicked"], "replied": now["any_replied"]}:
-        await tx.run("set_best", message=message, **best)
+        tx.later("set_best", {"message": message, **best})
 
 
 def _sums(now: Mapping[Any, Any]) -> dict[str, int]:

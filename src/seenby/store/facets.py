@@ -20,14 +20,14 @@ async def put(tx: Transaction, message: Mapping[Any, Any], now: Counts) -> None:
     whose = {"team": message["team"], "sender": message["sender"], "day": message["accepted_at"] // DAY}
     nothing = dict.fromkeys(FACETS, 0)
     keys: Sequence[dict[str, Any]] = [{"dimension": dimension, "value": value} for dimension, value in changed]
-    await tx.many(
+    tx.later(
         "put_facet",
         [
             {"message": message["id"], **whose, **names, **now.get(key, nothing)}
             for key, names in zip(changed, keys, strict=True)
         ],
     )
-    await tx.many(
+    tx.later(
         "add_to_day_facet",
         [
             {**whose, **names} | {name: now.get(key, nothing)[name] - was.get(key, nothing)[name] for name in FACETS}

@@ -164,7 +164,7 @@ async def standing_verdicts(tx: Transaction, *, message: str) -> dict[str, Stand
 
 async def put_verdicts(tx: Transaction, revised: Sequence[Revised], *, team: str, message: str, at: datetime) -> None:
     """What we believe of these hits from now on; earlier verdicts stay in their history."""
-    await tx.many("supersede", [{"hit": one.hit, "at": micros(at)} for one in revised if one.revision > 1])
+    tx.later("supersede", [{"hit": one.hit, "at": micros(at)} for one in revised if one.revision > 1])
     rows = [
         {
             "hit": one.hit,
@@ -180,29 +180,31 @@ async def put_verdicts(tx: Transaction, revised: Sequence[Revised], *, team: str
         }
         for one in revised
     ]
-    await tx.many("add_verdict", rows)
+    tx.later("add_verdict", rows)
 
 
 async def set_counted(tx: Transaction, counted: Mapping[str, bool]) -> None:
     """Whether each of these hits is an open or click of its own; what we believe of it stays."""
-    await tx.many("set_counted", [{"hit": hit, "counted": int(is_own)} for hit, is_own in counted.items()])
+    tx.later("set_counted", [{"hit": hit, "counted": int(is_own)} for hit, is_own in counted.items()])
 
 
 async def put_tally(tx: Transaction, *, recipient: str, tally: Tally) -> None:
     """What the verdicts come to for one recipient."""
-    await tx.run(
+    tx.later(
         "set_states",
-        recipient=recipient,
-        opened=tally.opened.value,
-        clicked=tally.clicked.value,
-        opens=tally.opens,
-        clicks=tally.clicks,
-        machines=tally.machines,
-        fetched=int(tally.fetched),
-        apple=int(tally.apple),
-        scanned=int(tally.scanned),
-        opened_at=micros(tally.opened_at) if tally.opened_at else None,
-        clicked_at=micros(tally.clicked_at) if tally.clicked_at else None,
+        {
+            "recipient": recipient,
+            "opened": tally.opened.value,
+            "clicked": tally.clicked.value,
+            "opens": tally.opens,
+            "clicks": tally.clicks,
+            "machines": tally.machines,
+            "fetched": int(tally.fetched),
+            "apple": int(tally.apple),
+            "scanned": int(tally.scanned),
+            "opened_at": micros(tally.opened_at) if tally.opened_at else None,
+            "clicked_at": micros(tally.clicked_at) if tally.clicked_at else None,
+        },
     )
 
 
@@ -227,7 +229,7 @@ async def put_events(tx: Transaction, events: Sequence[Event]) -> None:
         }
         for event in events
     ]
-    await tx.many("add_event", rows)
+    tx.later("add_event", rows)
     ringing = [{"event": row["id"], "team": row["team"], "at": row["at"]} for row in rows if row["bell"]]
     if ringing:
-        await tx.many("add_push", ringing)
+        tx.later("add_push", ringing)

@@ -42,6 +42,29 @@ class Cursor:
         """Run one statement for each of `rows`."""
         return await self._run(lambda raw: raw.executemany(sql, rows))
 
+    async def run(self, statements: Sequence[tuple[str, Parameters]]) -> Self:
+        """Run several statements in one visit, and keep the rows of the last; a list of values means once for each."""
+
+        def what(raw: sqlite3.Connection) -> sqlite3.Cursor:
+            for sql, values in statements:
+                cursor = raw.executemany(sql, values) if isinstance(values, list) else raw.execute(sql, values)
+            return cursor
+
+        return await self._run(what)
+
+    async def several(self, statements: Sequence[tuple[str, Parameters]]) -> list[list[dict[str, Any]]]:
+        """The rows of several statements, fetched in one visit."""
+        found: list[list[dict[str, Any]]] = []
+
+        def what(raw: sqlite3.Connection) -> sqlite3.Cursor:
+            for sql, values in statements:
+                cursor = raw.execute(sql, values)
+                found.append(_by_name(cursor.description, cursor.fetchall()))
+            return cursor
+
+        await self._connection.visit(what)
+        return found
+
     async def _run(self, what: Callable[[sqlite3.Connection], sqlite3.Cursor]) -> Self:
         found, self._rows = await self._connection.visit(what)
         self.description, self.rowcount, self.lastrowid = found.description, found.rowcount, found.lastrowid
@@ -54,8 +77,7 @@ class Cursor:
 
     def mappings(self) -> list[dict[str, Any]]:
         """Every row, by the names of its columns."""
-        names = [column[0] for column in self.description or ()]
-        return [dict(zip(names, row, strict=True)) for row in self._rows]
+        return _by_name(self.description, self._rows)
 
     async def close(self) -> None:
         """Nothing is held any more: the rows are all fetched."""
@@ -106,6 +128,11 @@ class Connection(aiosqlite.Connection):
             self._tx.put_nowait((None, self._conn.rollback))
         else:
             await super().rollback()
+
+
+def _by_name(description: Any, rows: Sequence[Any]) -> list[dict[str, Any]]:  # noqa: ANN401 - as DB-API has it
+    names = [column[0] for column in description or ()]
+    return [dict(zip(names, row, strict=True)) for row in rows]
 
 
 def _executed(

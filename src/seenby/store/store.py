@@ -7,7 +7,7 @@ time and the others read. `synchronous=FULL`: a commit that returned is on disk.
 
 import contextlib
 import sqlite3
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
@@ -16,7 +16,7 @@ from typing import Any, cast
 from alembic import command
 from alembic.config import Config
 from alembic.util import CommandError
-from sqlalchemy import Connection, RowMapping, TextClause, event, text
+from sqlalchemy import Connection, CursorResult, RowMapping, TextClause, event, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
@@ -47,42 +47,108 @@ class Transaction:
         self.connection = connection
         self._dialect = connection.dialect.name
         self.is_sqlite = self._dialect == "sqlite"
+        self._later: list[tuple[str, Parameters]] = []
+        self._ahead: dict[tuple[str, tuple[tuple[str, object], ...]], list[dict[str, Any]]] = {}
 
     async def all(self, name: str, /, **values: object) -> Sequence[RowMapping]:
         """Every row of the named statement."""
         if self.is_sqlite:
-            return cast("Sequence[RowMapping]", (await self._direct(name, values)).mappings())
-        return (await self.connection.execute(_clause(self._dialect, name), values)).mappings().all()
+            return cast("Sequence[RowMapping]", await self._rows(name, values))
+        return (await self._through(name, values)).mappings().all()
 
     async def one(self, name: str, /, **values: object) -> RowMapping | None:
         """The first row, or None."""
         if self.is_sqlite:
-            return cast("RowMapping | None", next(iter((await self._direct(name, values)).mappings()), None))
-        return (await self.connection.execute(_clause(self._dialect, name), values)).mappings().first()
+            return cast("RowMapping | None", next(iter(await self._rows(name, values)), None))
+        return (await self._through(name, values)).mappings().first()
 
     async def run(self, name: str, /, **values: object) -> int:
         """How many rows the named statement changed."""
         if self.is_sqlite:
             return (await self._direct(name, values)).rowcount
-        return (await self.connection.execute(_clause(self._dialect, name), values)).rowcount
+        return (await self._through(name, values)).rowcount
 
     async def many(self, name: str, rows: Sequence[Mapping[str, object]]) -> None:
         """The named statement once for each of `rows`."""
         if rows and self.is_sqlite:
             await self._direct(name, list(rows))
         elif rows:
-            await self.connection.execute(_clause(self._dialect, name), list(rows))
+            await self._through(name, list(rows))
+
+    async def ahead(self, *asked: tuple[str, Mapping[str, object]]) -> None:
+        """Fetch what is asked for next, each a statement's name and values, in one visit to SQLite's thread.
+
+        The rows are given to whoever then asks for them, once. Only for a transaction that looks: nothing may change
+        between. On PostgreSQL, where a statement is a journey either way, nothing is done.
+        """
+        if not self.is_sqlite:
+            return
+        found = await self._visited([(name, values) for name, values in asked])
+        for (name, values), rows in zip(asked, found, strict=True):
+            self._ahead[_asked(name, values)] = rows
+
+    def later(self, name: str, values: Mapping[str, object] | Sequence[Mapping[str, object]]) -> None:
+        """The named statement, once or for each of `values`, before whatever comes next; what it changed is not told.
+
+        It rides along to SQLite's thread with the next statement, or with the end of the transaction. What fails then
+        fails there.
+        """
+        if values:
+            self._later.append((name, values if isinstance(values, Mapping) else list(values)))
+
+    async def settle(self) -> None:
+        """Run what was left for later."""
+        if self._later and self.is_sqlite:
+            name, values = self._later.pop()
+            await self._direct(name, values)
+        elif self._later:
+            await self._catch_up()
+
+    async def _through(self, name: str, values: Any) -> CursorResult[Any]:  # noqa: ANN401 - one row's values, or many
+        await self._catch_up()
+        return await self.connection.execute(_clause(self._dialect, name), values)
+
+    async def _catch_up(self) -> None:
+        first, self._later = self._later, []
+        for name, values in first:
+            await self.connection.execute(_clause(self._dialect, name), cast("Any", values))
+
+    async def _rows(self, name: str, values: Mapping[str, object]) -> list[dict[str, Any]]:
+        known = self._ahead.pop(_asked(name, values), None) if self._ahead else None
+        return (await self._direct(name, values)).mappings() if known is None else known
 
     async def _direct(self, name: str, values: Parameters) -> Cursor:
+        first, self._later = self._later, []
+        cursor = await self._cursor()
+        with _named(name):
+            return await cursor.run([(self._sql(one), given) for one, given in [*first, (name, values)]])
+
+    async def _visited(self, asked: Sequence[tuple[str, Parameters]]) -> list[list[dict[str, Any]]]:
+        cursor = await self._cursor()
+        with _named(asked[0][0]):
+            return await cursor.several([(self._sql(name), values) for name, values in asked])
+
+    async def _cursor(self) -> Cursor:
         raw = await self.connection.get_raw_connection()
-        cursor = cast("SqliteConnection", raw.driver_connection).cursor()
-        sql = statements(self._dialect)[name].sql
-        try:
-            return await (cursor.executemany(sql, values) if isinstance(values, list) else cursor.execute(sql, values))
-        except sqlite3.IntegrityError as error:
-            raise IntegrityError(name, None, error) from error
-        except sqlite3.Error as error:
-            raise OperationalError(name, None, error) from error
+        return cast("SqliteConnection", raw.driver_connection).cursor()
+
+    def _sql(self, name: str) -> str:
+        return statements(self._dialect)[name].sql
+
+
+def _asked(name: str, values: Mapping[str, object]) -> tuple[str, tuple[tuple[str, object], ...]]:
+    return name, tuple(sorted(values.items()))
+
+
+@contextlib.contextmanager
+def _named(name: str) -> Iterator[None]:
+    """SQLite's own complaints as SQLAlchemy's, with the statement's name in the place of its text."""
+    try:
+        yield
+    except sqlite3.IntegrityError as error:
+        raise IntegrityError(name, None, error) from error
+    except sqlite3.Error as error:
+        raise OperationalError(name, None, error) from error
 
 
 class Store:
@@ -107,7 +173,9 @@ class Store:
     async def write(self) -> AsyncIterator[Transaction]:
         """A transaction that changes things; what it did is on disk when the block has ended."""
         async with self._shared.write() if self._shared else self._writers.begin() as connection:
-            yield Transaction(connection)
+            tx = Transaction(connection)
+            yield tx
+            await tx.settle()
 
     async def upgrade(self) -> None:
         """Bring the tables to this version's form. Raises StoreError."""

@@ -25,6 +25,7 @@ from seenby.tell.latency import Measured
 from seenby.words.event import EventKind
 
 POLL: Final = 0.25  # seconds between two looks at the table
+PACE: Final = 0.5  # seconds between two notes to one page
 HEARTBEAT: Final = 15.0  # seconds of silence after which a stream says that it lives
 OVERLAP: Final = 5.0  # seconds that are read again where numbers may come late
 BATCH: Final = 1000
@@ -92,6 +93,16 @@ class Listener:
         self.ended = True
         self._woken.set()
 
+    async def rest(self, seconds: float) -> None:
+        """Let news gather for a while, each name once: a page that renews all the time shows nothing sooner."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                while not self.ended:
+                    await self._woken.wait()
+                    self._woken.clear()
+        if self._names or self.ended:
+            self._woken.set()
+
     async def take(self, *, patience: float) -> tuple[str, ...]:
         """What changed since the last call; nothing after `patience` seconds without a change."""
         with contextlib.suppress(TimeoutError):
@@ -112,12 +123,14 @@ class Live:
         monotonic: Callable[[], float] = time.monotonic,
         clock: Callable[[], float] = time.time,
         poll: float = POLL,
+        pace: float = PACE,
     ) -> None:
         self.measured = Measured(monotonic=monotonic)
         self._clock = clock
         self._store = store
         self._monotonic = monotonic
         self._poll = poll
+        self._pace = pace
         self._listeners: set[Listener] = set()
         self._joining = asyncio.Lock()
         self._tail: asyncio.Task[None] | None = None
@@ -159,6 +172,8 @@ class Live:
                     yield f"event: {name}\nid: {listener.seq}\ndata: {listener.seq}\n\n"
                 if not names and not listener.ended:
                     yield ": still here\n\n"
+                elif not listener.ended:
+                    await listener.rest(self._pace)
 
     async def _catch_up(self, listener: Listener, *, after: int) -> None:
         """Tell what happened between the making of the page and now; too much of it is one `all`."""

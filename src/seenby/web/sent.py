@@ -23,6 +23,7 @@ from seenby.words.message import Sender
 
 router = APIRouter()
 PAGE: Final = 30
+ROWS: Final = 100  # that are fetched again at once; frontend/src/rows.js asks for no more
 SHOWN_PEOPLE: Final = 4  # of one message; the rest stand on its own page
 QUIET: Final = timedelta(days=3)  # after which "no sign" is one
 ME: Final = "me"
@@ -172,6 +173,17 @@ async def sent_row(message_id: str, request: Request, parts: Given, sender: Sign
             raise NotFound
         rows = await sent_rows(tx, sender, [message])
     return draw(request, "sent_row.html", row=rows[0])
+
+
+@router.get("/rows")
+async def several_rows(
+    request: Request, parts: Given, sender: SignedIn, message: Annotated[list[str], Query(max_length=ROWS)]
+) -> Response:
+    """Several lines again, for a page that puts each into its place; those that are no longer there are left out."""
+    async with parts.store.read() as tx:
+        found = [await tx.one("message", id=one, team=sender.team) for one in dict.fromkeys(message)]
+        rows = await sent_rows(tx, sender, [one for one in found if one is not None])
+    return draw(request, "sent_rows.html", rows=rows)
 
 
 async def _has_sent(tx: Transaction, sender: Sender) -> bool:

@@ -21,6 +21,7 @@ LOOK_UP_EVERY: Final = 0.5
 DRAIN_EVERY: Final = 0.1  # a hit is to be on the live page within two seconds
 JUDGE_EVERY: Final = 0.1
 JUDGE_AT_ONCE: Final = 50
+JUDGES: Final = 8
 REST: Final = 5  # a message is judged a sixth of the time at the most
 LONGEST_REST: Final = 30.0  # seconds; a machine that was suspended seems to have judged for as long
 TELL_EVERY: Final = 1.0
@@ -129,22 +130,25 @@ class Worker:
             pass  # a batch of whole pieces may be a little short of full
 
     async def _judge_round(self) -> None:
-        """Judge what is due; a message that takes long rests for a while, so that it does not keep others waiting."""
-        clock = asyncio.get_running_loop().time
+        """Judge what is due, several at a time: one waits for the disk while another is thought about."""
         async with self._house.store.read() as tx:
             due = await tx.all("due_judgements", now=micros(self._house.now()), limit=JUDGE_AT_ONCE)
-        for row in due:
-            began = clock()
-            if self._resting.get(row["id"], 0.0) > began:
-                continue
-            rest = 0.0
+        clock = asyncio.get_running_loop().time
+        waiting = [row["id"] for row in due if self._resting.get(row["id"], 0.0) <= clock()]
+        await asyncio.gather(*(self._judge_some(waiting) for _ in range(min(JUDGES, len(waiting)))))
+        self._resting = {message: until for message, until in self._resting.items() if until > clock()}
+
+    async def _judge_some(self, waiting: list[str]) -> None:
+        """Judge from the list until it is empty; a message that takes long rests, and keeps no others waiting."""
+        clock = asyncio.get_running_loop().time
+        while waiting:
+            message, began, rest = waiting.pop(0), clock(), 0.0
             try:
-                await flow.judge(self._house, message=row["id"])
+                await flow.judge(self._house, message=message)
             except Exception as error:  # noqa: BLE001 - one message that fails keeps no other waiting
                 maillog.failed("judge", error)
                 rest = AFTER_FAULT
-            self._resting[row["id"]] = clock() + max(rest, min(LONGEST_REST, REST * (clock() - began)))
-        self._resting = {message: until for message, until in self._resting.items() if until > clock()}
+            self._resting[message] = clock() + max(rest, min(LONGEST_REST, REST * (clock() - began)))
 
 
 async def _sleep(seconds: float, stop: asyncio.Event) -> None:
