@@ -7,14 +7,14 @@ Its hits count as settled from the start, so that no habit of a domain is ever l
 
 import json
 import random
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 from seenby.store import Store, Transaction
-from seenby.store.facets import FACETS
+from seenby.store.facets import FACETS, read_counts, write_counts
 from seenby.store.lists import rank
 from seenby.store.tables import SUMS
 from seenby.store.times import DAY, micros
@@ -139,9 +139,14 @@ async def _count(tx: Transaction, piece: dict[str, str], *, times: int) -> None:
 
 async def _count_facets(tx: Transaction, piece: dict[str, str], *, times: int) -> None:
     """The same with what reports are cut by."""
-    days = await tx.all("seeded_day_facets", **piece)
-    whose = ("team", "dimension", "day", "sender", "value")
-    rows = [{name: day[name] for name in whose} | {name: times * int(day[name]) for name in FACETS} for day in days]
+    cut: dict[tuple[Any, ...], Counter[str]] = defaultdict(Counter)
+    for row in await tx.all("seeded_facets", **piece):
+        for key, counts in read_counts(row["counts"]).items():
+            cut[row["team"], row["day"], row["sender"], *key].update(dict(zip(FACETS, counts, strict=True)))
+    whose = ("team", "day", "sender", "dimension", "value")
+    rows = [
+        dict(zip(whose, key, strict=True)) | {name: times * one[name] for name in FACETS} for key, one in cut.items()
+    ]
     await tx.many("add_to_day_facet", rows)
 
 
@@ -152,7 +157,7 @@ async def _write(tx: Transaction, rows: _Rows) -> None:
     await tx.many("add_verdict", rows.verdicts)
     await tx.many("add_label", rows.labels)
     await tx.many("add_search", rows.words)
-    await tx.many("put_facet", rows.facets)
+    await tx.many("put_facets", rows.facets)
 
 
 def _add(
@@ -201,9 +206,10 @@ def _add(
     if chance.random() < 0.3:
         rows.labels.append({"team": sender.team, "label": chance.choice(_LABELS), "message": message})
     whose = {"message": message, "team": sender.team, "sender": sender.id, "day": micros(at) // DAY}
-    for dimension, value in {key[:2]: None for key in facets}:
-        cut = {name: facets[dimension, value, name] for name in FACETS}
-        rows.facets.append({**whose, "dimension": dimension, "value": value, **cut})
+    if facets:
+        keys = {key[:2] for key in facets}
+        counts = {key: (facets[*key, "opens"], facets[*key, "clicks"], facets[*key, "machines"]) for key in keys}
+        rows.facets.append({**whose, "counts": write_counts(counts)})
     words = " ".join([topic, thing, sender.address, *(f"{name} {address}" for name, address in people)])
     rows.words.append(common | {"words": words})
 

@@ -1,8 +1,10 @@
 """What is counted while mail goes its way is what a recount of the rows comes to, on both databases."""
 
 import random
+from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import text
@@ -13,6 +15,7 @@ from seenby.report.again import Again, judge_again
 from seenby.report.audience import audience, counts_of, has_pixel
 from seenby.report.moments import moments_of
 from seenby.store import Store
+from seenby.store.facets import FACETS, read_counts
 from seenby.store.tables import SUMS
 from seenby.store.times import DAY
 from seenby.words.hit import Hit
@@ -168,18 +171,26 @@ async def test_what_reports_are_cut_by_adds_up_to_the_same(store: Store) -> None
     house = make_house(store, clock=Clock())
     await lived(house, seed=21)
     sums = await recounted(store)
-    for table in ("facets", "day_facets"):
-        sql = f"select dimension, sum(opens) as opens, sum(clicks) as clicks, sum(machines) as machines from {table}"
-        async with store.read() as tx:
-            found = (await tx.connection.execute(text(f"{sql} group by dimension"))).mappings().all()
-        cut = {row["dimension"]: (int(row["opens"]), int(row["clicks"]), int(row["machines"])) for row in found}
-        assert cut.pop("cause") == (0, 0, sums["machines"])
-        assert cut.keys() == {"client", "system", "country", "hour"}
-        # A click of the honeypot is nobody's; opens that concern everybody are in no recipient's count.
-        counted_hits = "select count(*) from verdicts where until is null and counted = 1"
-        async with store.read() as tx:
-            own = int((await tx.connection.execute(text(counted_hits))).scalar() or 0)
-        assert {opens + clicks for opens, clicks, _ in cut.values()} == {own}
+    by_message: Counter[tuple[str, str]] = Counter()
+    for row in await everything(store, "select counts from facets"):
+        for (dimension, _), count in read_counts(row["counts"]).items():
+            by_message.update({(dimension, name): count[at] for at, name in enumerate(FACETS)})
+    by_day = await everything(
+        store,
+        "select dimension, sum(opens) as opens, sum(clicks) as clicks, sum(machines) as machines from day_facets "
+        "group by dimension",
+    )
+    cut = {row["dimension"]: tuple(int(row[name]) for name in FACETS) for row in by_day}
+    assert cut == {one: tuple(by_message[one, name] for name in FACETS) for one in cut}
+    assert cut.pop("cause") == (0, 0, sums["machines"])
+    assert cut.keys() == {"client", "system", "country", "hour"}
+    [own] = await everything(store, "select count(*) as n from verdicts where until is null and counted = 1")
+    assert {opens + clicks for opens, clicks, _ in cut.values()} == {own["n"]}
+
+
+async def everything(store: Store, sql: str) -> list[dict[str, Any]]:
+    async with store.read() as tx:
+        return [dict(row) for row in (await tx.connection.execute(text(sql))).mappings()]
 
 
 async def test_judging_again_counts_nothing_twice(store: Store) -> None:

@@ -48,7 +48,7 @@ def cut(
     verdicts = {one.id: verdict(label, *reasons) for one in hits}
     own = {one.id for one in hits} if label.is_person else set[str]()
     found = facets_of(hits, verdicts, own=own, left_out=())
-    return {key: (one.opens, one.clicks, one.machines) for key, one in found.items()}
+    return dict(found)
 
 
 def test_a_person_is_counted_by_program_system_and_hour():

@@ -7,7 +7,6 @@ program or place, and nothing is counted by them either.
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC
 from enum import StrEnum
 from typing import Final
@@ -15,6 +14,7 @@ from typing import Final
 from seenby.judge.describe import client_name, system_name
 from seenby.judge.lists.networks import NetworkKind
 from seenby.judge.networks import country_of, network_of
+from seenby.store.facets import Counts
 from seenby.store.hits import OPEN, KeptHit
 from seenby.words.policy import Level
 from seenby.words.verdict import Label, Verdict
@@ -41,24 +41,15 @@ class Dimension(StrEnum):
     CAUSE = "cause"  # a label, the reason that weighed most, and perhaps a vendor, with colons between
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Facet:
-    """So many opens and clicks by people, or fetches by machines."""
-
-    opens: int = 0
-    clicks: int = 0
-    machines: int = 0
-
-
-Key = tuple[Dimension, str]
+Key = tuple[str, str]
 
 
 def facets_of(
     kept: Sequence[KeptHit], verdicts: Mapping[str, Verdict], *, own: Collection[str], left_out: Collection[str | None]
-) -> Mapping[Key, Facet]:
+) -> Counts:
     """The facets of a message's hits. `own`: ids of opens and clicks that count; `left_out`: recipients that do not."""
     counts: dict[str, Counter[Key]] = {"opens": Counter(), "clicks": Counter(), "machines": Counter()}
-    known: dict[Dimension, set[str]] = {dimension: set() for dimension in Dimension}
+    known: dict[str, set[str]] = {dimension: set() for dimension in Dimension}
     for hit in kept:
         if hit.recipient in left_out or hit.id not in verdicts:
             continue
@@ -73,7 +64,7 @@ def facets_of(
             known[dimension].add(short)
             counts[kind][dimension, short] += 1
     keys = {key for one in counts.values() for key in one}
-    return {key: Facet(**{kind: one[key] for kind, one in counts.items()}) for key in keys}
+    return {key: (counts["opens"][key], counts["clicks"][key], counts["machines"][key]) for key in keys}
 
 
 def _cause(verdict: Verdict) -> Iterator[Key]:

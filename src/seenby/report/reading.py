@@ -6,7 +6,7 @@ the long part and needs no transaction: the store is not held up by it.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -15,7 +15,7 @@ from seenby.judge import Evidence, OwnNetwork, OwnView, Reader, Seen, judge, sta
 from seenby.judge.evidence import HONEYPOT
 from seenby.judge.networks import network_of
 from seenby.report.counting import Look, counted
-from seenby.report.facets import Facet, Key, facets_of
+from seenby.report.facets import facets_of
 from seenby.report.holding import FIRST, tellings
 from seenby.report.views.cause import Cause, cause_by
 from seenby.store import Transaction, answers, facets, hits, mail_hosts
@@ -71,7 +71,7 @@ class Decision:
     changed: Sequence[tuple[KeptHit, Verdict, bool]]  # the bool: an open or click of its own
     own: Sequence[KeptHit]  # every open and click of its own
     tallies: Mapping[str, Tally]
-    facets: Mapping[Key, Facet]  # what reports are cut by
+    facets: facets.Counts  # what reports are cut by
 
 
 async def gather(tx: Transaction, *, message: Mapping[Any, Any], now: datetime, again: bool = False) -> Facts:
@@ -171,7 +171,7 @@ async def write(
         if _changes(person, decision.tallies[person["id"]]):
             await hits.put_tally(tx, recipient=person["id"], tally=decision.tallies[person["id"]])
     if facts.message["sender"] is not None:
-        await facets.put(tx, facts.message, {key: asdict(facet) for key, facet in decision.facets.items()})
+        await facets.put(tx, facts.message, decision.facets)
     if facts.kept:
         tx.later("touch_message", {"message": facts.message["id"], "at": micros(facts.kept[-1].at)})
     return await _tell(tx, facts, decision, now=now, burst_wait=burst_wait)

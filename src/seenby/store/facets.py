@@ -1,36 +1,51 @@
 """What reports are cut by: for one message, and for the day on which its sender had it accepted."""
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Mapping
 from typing import Any, Final
 
 from seenby.store.store import Transaction
 from seenby.store.times import DAY
 
 FACETS: Final = ("opens", "clicks", "machines")
-Counts = Mapping[tuple[str, str], Mapping[str, int]]
+NOTHING: Final = (0, 0, 0)
+Counts = Mapping[tuple[str, str], tuple[int, int, int]]  # by dimension and value, in the order of FACETS
 
 
 async def put(tx: Transaction, message: Mapping[Any, Any], now: Counts) -> None:
-    """Have the message's facets, by dimension and value, be `now`; its day moves by the difference."""
-    rows = await tx.all("facets_of", message=message["id"])
-    was = {(row["dimension"], row["value"]): {name: int(row[name]) for name in FACETS} for row in rows}
-    changed = [key for key in sorted(was.keys() | now.keys()) if was.get(key) != now.get(key)]
+    """Have the message's facets be `now`; its day moves by the difference."""
+    row = await tx.one("facets_of", message=message["id"])
+    was = read_counts(row["counts"]) if row else {}
+    changed = [key for key in sorted(was.keys() | now.keys()) if was.get(key, NOTHING) != now.get(key, NOTHING)]
     if not changed:
         return
     whose = {"team": message["team"], "sender": message["sender"], "day": message["accepted_at"] // DAY}
-    nothing = dict.fromkeys(FACETS, 0)
-    keys: Sequence[dict[str, Any]] = [{"dimension": dimension, "value": value} for dimension, value in changed]
-    tx.later(
-        "put_facet",
-        [
-            {"message": message["id"], **whose, **names, **now.get(key, nothing)}
-            for key, names in zip(changed, keys, strict=True)
-        ],
-    )
+    tx.later("put_facets", {"message": message["id"], **whose, "counts": write_counts(now)})
     tx.later(
         "add_to_day_facet",
         [
-            {**whose, **names} | {name: now.get(key, nothing)[name] - was.get(key, nothing)[name] for name in FACETS}
-            for key, names in zip(changed, keys, strict=True)
+            {**whose, "dimension": key[0], "value": key[1]} | _difference(was.get(key, NOTHING), now.get(key, NOTHING))
+            for key in changed
         ],
     )
+
+
+def write_counts(counts: Counts) -> str:
+    """As the table holds them."""
+    written: dict[str, dict[str, tuple[int, int, int]]] = {}
+    for (dimension, value), count in sorted(counts.items()):
+        written.setdefault(dimension, {})[value] = count
+    return json.dumps(written, separators=(",", ":"))
+
+
+def read_counts(text: str) -> Counts:
+    """What the table holds."""
+    return {
+        (dimension, value): (count[0], count[1], count[2])
+        for dimension, values in json.loads(text).items()
+        for value, count in values.items()
+    }
+
+
+def _difference(was: tuple[int, int, int], now: tuple[int, int, int]) -> dict[str, int]:
+    return {name: now[at] - was[at] for at, name in enumerate(FACETS)}

@@ -257,21 +257,17 @@ days = Table(
     PrimaryKeyConstraint("team", "day", "sender"),
 )
 
-# What people's opens and clicks of a message were like, and what the machines among its hits were: so many of each
-# value of a dimension (client, system, country, hour of the week in UTC, cause).
+# What people's opens and clicks of a message were like, and what the machines among its hits were, as it is in its
+# day's: an object by dimension (client, system, country, hour of the week in UTC, cause), in it an object by value, in
+# it [opens, clicks, fetches by machines]. One row a message: as rows of their own they would outnumber the hits.
 facets = Table(
     "facets",
     METADATA,
-    _text("message"),
-    _text("dimension"),
-    _text("value"),
+    Column("message", Text, primary_key=True),
     _text("team"),
     _text("sender"),
     Column("day", Integer, nullable=False),
-    _number("opens", default="0"),
-    _number("clicks", default="0"),
-    _number("machines", default="0"),
-    PrimaryKeyConstraint("message", "dimension", "value"),
+    _text("counts"),
 )
 
 # The facets of all messages that a sender had accepted on one day: days since 1970, UTC.

@@ -1,11 +1,9 @@
 -- facets_of: what was counted of one message
-select dimension, value, opens, clicks, machines from facets where message = :message;
+select counts from facets where message = :message;
 
--- put_facet: what is counted of one message from now on
-insert into facets (message, dimension, value, team, sender, day, opens, clicks, machines)
-values (:message, :dimension, :value, :team, :sender, :day, :opens, :clicks, :machines)
-on conflict (message, dimension, value) do update set
-  opens = excluded.opens, clicks = excluded.clicks, machines = excluded.machines;
+-- put_facets: what is counted of one message from now on
+insert into facets (message, team, sender, day, counts) values (:message, :team, :sender, :day, :counts)
+on conflict (message) do update set counts = excluded.counts;
 
 -- add_to_day_facet: a day's facet changes by so much
 insert into day_facets (team, dimension, day, sender, value, opens, clicks, machines)
@@ -20,8 +18,18 @@ and (:sender = '' or sender = :sender)
 group by value;
 
 -- label_facets: the same of messages with one label
-select f.value, sum(f.opens) as opens, sum(f.clicks) as clicks, sum(f.machines) as machines
-from labels l join facets f on f.message = l.message and f.dimension = :dimension
+select json_each.key as value, sum(json_extract(json_each.value, '$[0]')) as opens, sum(json_extract(json_each.value, '$[1]')) as clicks,
+  sum(json_extract(json_each.value, '$[2]')) as machines
+from labels l join facets f on f.message = l.message join json_each(f.counts, '$.' || :dimension)
 where l.team = :team and l.label = :label and l.accepted_at >= :since and l.accepted_at < :until
 and (:sender = '' or f.sender = :sender)
-group by f.value;
+group by json_each.key;
+
+-- label_facets [postgresql]: the same
+select j.key as value, sum(cast(j.value ->> 0 as integer)) as opens, sum(cast(j.value ->> 1 as integer)) as clicks,
+  sum(cast(j.value ->> 2 as integer)) as machines
+from labels l join facets f on f.message = l.message
+  cross join lateral json_each(cast(f.counts as json) -> cast(:dimension as text)) j
+where l.team = :team and l.label = :label and l.accepted_at >= :since and l.accepted_at < :until
+and (:sender = '' or f.sender = :sender)
+group by j.key;

@@ -75,15 +75,11 @@ def upgrade() -> None:
     op.create_table(
         "facets",
         sa.Column("message", sa.Text(), nullable=False),
-        sa.Column("dimension", sa.Text(), nullable=False),
-        sa.Column("value", sa.Text(), nullable=False),
         sa.Column("team", sa.Text(), nullable=False),
         sa.Column("sender", sa.Text(), nullable=False),
         sa.Column("day", sa.Integer(), nullable=False),
-        sa.Column("opens", sa.Integer(), server_default="0", nullable=False),
-        sa.Column("clicks", sa.Integer(), server_default="0", nullable=False),
-        sa.Column("machines", sa.Integer(), server_default="0", nullable=False),
-        sa.PrimaryKeyConstraint("message", "dimension", "value"),
+        sa.Column("counts", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("message"),
     )
     op.create_table(
         "identities",
