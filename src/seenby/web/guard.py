@@ -58,7 +58,10 @@ def is_own(headers: Headers, *, app_url: str) -> bool:
     origin = headers.get("origin")
     if origin is None:
         return False
-    return origin == app_url or origin.partition("://")[2] == headers.get("host")
+    scheme, _, host = origin.partition("://")
+    if app_url.startswith("https:") and scheme != "https":
+        return False  # whoever sits on the line can write a page for the same name without TLS
+    return origin == app_url or host == headers.get("host")
 
 
 def is_large(path: str) -> bool:

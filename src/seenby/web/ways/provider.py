@@ -120,11 +120,11 @@ class Provider:
                 )
                 claims = await self._claims(str(token.get("id_token", "")), about, nonce=attempt.nonce, now=now)
                 return self._identity(claims | await self._more(client, about, claims))
-        except OAuthError:
+        except OAuthError as error:
             raise NotLetInError(
                 f"{self.name} did not take what Seenby showed it. Begin again; if that does not help, tell your "
                 "administrator: oidc_client_id, oidc_client_secret or the redirect URI may be wrong."
-            ) from None
+            ) from error
         except (httpx2.HTTPError, httpx2.InvalidURL, OSError, ValueError, TypeError) as error:
             raise self._away() from error
 
@@ -139,13 +139,13 @@ class Provider:
         known = bool(self._keys)
         try:
             claims = self._opened(token, await self._signing_keys(about, again=False))
-        except (JoseError, ValueError, TypeError, KeyError):
+        except (JoseError, ValueError, TypeError, KeyError) as error:
             if not known:
-                raise self._untrue() from None
+                raise self._untrue() from error
             try:
                 claims = self._opened(token, await self._signing_keys(about, again=True))
-            except (JoseError, ValueError, TypeError, KeyError):
-                raise self._untrue() from None
+            except (JoseError, ValueError, TypeError, KeyError) as still:
+                raise self._untrue() from still
         registry = JWTClaimsRegistry(
             now=int(now.timestamp()),
             leeway=LEEWAY,

@@ -83,7 +83,7 @@ async def come_back(request: Request, parts: Given) -> Response:
         response = await _answer(request, parts, leaving)
         throttle.forgive(client)
     except NotLetInError as error:
-        maillog.failed("provider", error)
+        _note(error)
         response = await _refused(request, parts, leaving, str(error))
     response.delete_cookie(_cookie(parts), path="/", secure=is_https(parts), httponly=True, samesite="lax")
     return response
@@ -110,7 +110,7 @@ async def _set_out(request: Request, parts: Parts, purpose: Purpose) -> Response
     try:
         address = await provider.way_there(Attempt(secret=secret), now=parts.now())
     except NotLetInError as error:
-        maillog.failed("provider", error)
+        _note(error)
         return await _refused(request, parts, Leaving(secret=secret, purpose=purpose), str(error))
     response = RedirectResponse(address, status_code=303)
     response.set_cookie(
@@ -213,6 +213,12 @@ async def _refused(request: Request, parts: Parts, leaving: Leaving | None, said
         sender = await signed_in(request, parts)
         return await draw_signing_in(request, parts, sender, said=said, is_bad=True)
     return await draw_doors(request, parts, said=said, status=403)
+
+
+def _note(error: NotLetInError) -> None:
+    """Only what an administrator may have to mend: anybody can come back with nonsense."""
+    if error.__cause__ is not None:
+        maillog.failed("provider", error.__cause__)
 
 
 def _provider(request: Request) -> Provider:
