@@ -13,7 +13,7 @@ import { localTimes } from './times.js'
 localTimes(document)
 copyButtons(document)
 setInterval(() => localTimes(document), 20_000)
-document.querySelector('.settings-nav [aria-current], .tabs [aria-current]')?.scrollIntoView({ block: 'nearest', inline: 'center' })
+centre(document.querySelector('.settings-nav [aria-current], .tabs [aria-current]'))
 localHours(document.getElementById('hours'))
 localWeek(document.getElementById('week'))
 watchGoing()
@@ -57,6 +57,14 @@ document.addEventListener('keydown', (event) => {
   }
   if (event.key === 'Escape') closeMenus(null)
 })
+
+// Only sideways: the page itself stays where its address said.
+function centre(here) {
+  const box = here?.closest('ul, .tabs')
+  if (!box) return
+  const [at, around] = [here.getBoundingClientRect(), box.getBoundingClientRect()]
+  box.scrollLeft += at.left - around.left - (around.width - at.width) / 2
+}
 
 function closeMenus(except) {
   for (const menu of document.querySelectorAll('details.menu[open]')) {
