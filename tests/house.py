@@ -8,8 +8,9 @@ from typing import Any
 from seenby.accounts import Accounts
 from seenby.delivery.hop import NextHop, Tls
 from seenby.delivery.retry import Patience
-from seenby.flow import House, accept
+from seenby.flow import accept
 from seenby.keys import new_keyring
+from seenby.steps.house import House
 from seenby.store import Store, people
 from seenby.wiring import mint
 from seenby.words.address import Address, parse_address

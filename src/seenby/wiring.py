@@ -28,7 +28,6 @@ from seenby.delivery.dkim import dkim_keys
 from seenby.delivery.hop import parse_next_hop
 from seenby.delivery.mail_host import MailHosts
 from seenby.delivery.retry import Patience
-from seenby.flow import House
 from seenby.folder import Folder, open_folder
 from seenby.gateway import open_gateway
 from seenby.gateway.certificate import tls_context
@@ -40,6 +39,7 @@ from seenby.keys import known_key_ids
 from seenby.metrics import served
 from seenby.networkdata import load_lists
 from seenby.settings import Settings, split_listen
+from seenby.steps.house import House
 from seenby.store import Store, open_store
 from seenby.tell.live import Live
 from seenby.tell.push import Pusher

@@ -15,9 +15,13 @@ from seenby.compose.mime import Attached
 from seenby.compose.written import Written, addressed
 from seenby.consent.policy import decide_policy, switched
 from seenby.delivery.intake import foresee
-from seenby.flow import LEASE, House, post, send, team_of
+from seenby.flow import post, send
 from seenby.instrument.headers import scan_headers
 from seenby.journal.memory import MemoryJournal
+from seenby.steps import accepting, posting
+from seenby.steps.accepting import team_of
+from seenby.steps.house import House
+from seenby.steps.sending import LEASE
 from seenby.store import Store, drafts, hits, mail
 from seenby.store.drafts import State
 from seenby.store.times import micros
@@ -126,13 +130,13 @@ async def test_what_is_taken_back_while_it_is_being_made_does_not_go(
 ) -> None:
     await write(house, alice)
     await let_go(house, alice)
-    decide = flow._decide
+    decide = accepting.decide_on
 
     async def taken_back_meanwhile(*args: Any) -> Any:
         assert await take_back(house, alice)
         return await decide(*args)
 
-    monkeypatch.setattr(flow, "_decide", taken_back_meanwhile)
+    monkeypatch.setattr(posting, "decide_on", taken_back_meanwhile)
     assert await post(house) == 1
     assert await messages(house, alice) == []
     assert (await state_of(house, alice))["state"] == State.DRAFT
@@ -142,7 +146,7 @@ class CrashError(Exception):
     """The process ends here."""
 
 
-@pytest.mark.parametrize("where", ["claim", "files", "_decide", "put_message", "put_event", "name_message", "commit"])
+@pytest.mark.parametrize("where", ["claim", "files", "decide_on", "put_message", "put_event", "name_message", "commit"])
 async def test_a_crash_anywhere_neither_doubles_nor_loses(
     house: House, alice: Sender, clock: Clock, monkeypatch: pytest.MonkeyPatch, where: str
 ) -> None:
@@ -153,12 +157,12 @@ async def test_a_crash_anywhere_neither_doubles_nor_loses(
         raise OperationalError("gone", None, CrashError())
 
     place: Any = {
-        "claim": drafts, "files": drafts, "_decide": flow, "put_message": mail, "put_event": hits,
-        "name_message": drafts, "commit": flow,
+        "claim": drafts, "files": drafts, "decide_on": posting, "put_message": mail, "put_event": hits,
+        "name_message": drafts, "commit": posting,
     }[where]  # fmt: skip
     with monkeypatch.context() as patched:
         if where == "commit":  # it is on disk, and nobody heard
-            patched.setattr(flow, "_note_accepted", dies)
+            patched.setattr(posting, "note_accepted", dies)
         else:
             patched.setattr(place, where, dies)
         if where == "claim":
@@ -217,7 +221,7 @@ async def test_a_slip_of_ours_is_told_and_nothing_is_lost(
         raise ZeroDivisionError
 
     with monkeypatch.context() as patched:
-        patched.setattr(flow, "letters", dies)
+        patched.setattr(posting, "letters", dies)
         await post(house)
     assert (await state_of(house, alice))["problem"] == flow.SLIP
 

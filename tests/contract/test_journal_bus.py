@@ -15,7 +15,6 @@ from nats.js import api
 from sqlalchemy import text
 
 from seenby import flow, maillog
-from seenby.flow import House
 from seenby.folder import Folder, open_folder
 from seenby.journal import FileJournal, pack_hit
 from seenby.journal.bus import Bus
@@ -26,6 +25,7 @@ from seenby.journal.seal import Seal, Sealed
 from seenby.journal.segment import segment_names, writer_of
 from seenby.keys import new_keyring, rotate_key
 from seenby.settings import Settings
+from seenby.steps.house import House
 from seenby.store import Store
 from seenby.words.policy import Level
 from seenby.words.token import Kind, Token, decode_id, sign_token

@@ -10,10 +10,10 @@ import pytest
 from sqlalchemy import text
 
 from seenby import flow
-from seenby.flow import House
 from seenby.report.again import Again, judge_again
 from seenby.report.audience import audience, counts_of, has_pixel
 from seenby.report.moments import moments_of
+from seenby.steps.house import House
 from seenby.store import Store
 from seenby.store.facets import FACETS, read_counts
 from seenby.store.tables import SUMS

@@ -9,10 +9,11 @@ from email.message import EmailMessage
 import pytest
 
 from seenby import flow
-from seenby.flow import House, drain
+from seenby.flow import drain
 from seenby.instrument import TextMode, Wishes, scan_headers
 from seenby.instrument.wishes import UNREADABLE, write_wishes
 from seenby.journal import Batch
+from seenby.steps.house import House
 from seenby.store import Store, unsubscribed
 from seenby.store.times import micros
 from seenby.words.hit import Hit

@@ -17,9 +17,10 @@ from aiosmtpd.smtp import SMTP, AuthResult, LoginPassword
 from seenby import flow
 from seenby.delivery.hop import NextHop, Tls, parse_next_hop
 from seenby.delivery.retry import next_attempt
-from seenby.flow import House
 from seenby.gateway.certificate import tls_context
 from seenby.journal import MemoryJournal
+from seenby.steps.house import House
+from seenby.steps.sending import LEASE
 from seenby.store import open_store
 from seenby.store.times import micros
 from seenby.worker import Worker
@@ -402,7 +403,7 @@ async def renewal(house: House, message: str, *, until: int) -> None:
 async def test_however_slow_a_server_is_its_copies_are_sent_by_one_worker_only(
     house: House, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("seenby.flow.RENEW_EVERY", 0.01)
+    monkeypatch.setattr("seenby.steps.sending.RENEW_EVERY", 0.01)
     heard: list[str] = []
     async with scripted({"RCPT": SILENCE}, heard=heard) as port:
         house = sending_to(house, port)
@@ -410,8 +411,8 @@ async def test_however_slow_a_server_is_its_copies_are_sent_by_one_worker_only(
         sending = asyncio.create_task(flow.send(house, hop=""))
         await until(lambda: "RCPT" in heard)
         for _ in range(3):
-            clock.forward(flow.LEASE - timedelta(seconds=1))
-            await renewal(house, message, until=micros(clock() + flow.LEASE))
+            clock.forward(LEASE - timedelta(seconds=1))
+            await renewal(house, message, until=micros(clock() + LEASE))
         assert (await flow.send(replace(house, holder="another"), hop="")).copies == 0
         sending.cancel()
         await asyncio.gather(sending, return_exceptions=True)
@@ -426,11 +427,11 @@ async def test_a_dead_workers_copies_are_sent_by_another_and_the_dead_settles_no
 ) -> None:
     heard: list[str] = []
     async with scripted({"RCPT": SILENCE}, heard=heard) as port, serving() as server:
-        monkeypatch.setattr("seenby.flow.RENEW_EVERY", 1000.0)  # as if it had stopped breathing
+        monkeypatch.setattr("seenby.steps.sending.RENEW_EVERY", 1000.0)  # as if it had stopped breathing
         message = await submitted(house, await add_sender(house))
         sending = asyncio.create_task(flow.send(sending_to(house, port), hop=""))
         await until(lambda: "RCPT" in heard)
-        clock.forward(flow.LEASE)
+        clock.forward(LEASE)
         assert (await flow.send(sending_to(house, server.port), hop="")).copies == 1
         sending.cancel()
         await asyncio.gather(sending, return_exceptions=True)

@@ -17,11 +17,11 @@ import pytest
 
 from seenby.accounts import Accounts
 from seenby.delivery.retry import Patience
-from seenby.flow import House
 from seenby.folder import open_folder
 from seenby.gateway import open_gateway
 from seenby.gateway.certificate import tls_context
 from seenby.gateway.dialog import Dialog
+from seenby.steps.house import House
 from seenby.store import open_store
 from seenby.wiring import mint
 from seenby.words.limits import AUTH_FAILURES, LINE_BYTES, MESSAGE_BYTES, RECIPIENTS
@@ -363,7 +363,7 @@ def test_a_full_disk_is_said_and_nothing_is_kept(door, monkeypatch):
         raise OSError(28, "No space left on device")
 
     with door.client() as client, monkeypatch.context() as patch:
-        patch.setattr("seenby.flow.mail.put_message", full)
+        patch.setattr("seenby.steps.accepting.mail.put_message", full)
         code, words = refusal(lambda: client.sendmail(ALICE, [RITA], MAIL))
         assert (code, words[:5]) == (452, "4.3.1")
     with door.client() as client:

@@ -11,8 +11,9 @@ from sqlalchemy import text
 from seenby import flow
 from seenby.delivery.dkim import DkimKey
 from seenby.delivery.dkim_record import create_key
-from seenby.flow import House
 from seenby.report.reading import gather
+from seenby.steps.house import House
+from seenby.steps.sending import return_path_of
 from seenby.store import Store, mail, unsubscribed
 from seenby.words.address import parse_address
 from seenby.words.limits import REPORTS
@@ -89,7 +90,7 @@ async def test_the_address_is_the_same_at_every_attempt_and_after_a_key_was_adde
     async with scripted({"RCPT": "450 4.2.1 Busy"}, heard=heard) as port, serving() as server:
         house = replace(house, next_hop=hop_to(port))
         message = await submitted(house, await add_sender(house))
-        before = flow._return_path(house, await _claimed(house))
+        before = return_path_of(house, await _claimed(house))
         clock.forward(timedelta(minutes=5))
         await flow.send(house, hop="")
         clock.forward(timedelta(minutes=30))

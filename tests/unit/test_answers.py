@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from seenby import flow
 from seenby.delivery.intake import answering
-from seenby.flow import House
 from seenby.instrument import scan_headers
 from seenby.judge import Evidence, Reader, Seen, judge
+from seenby.steps.house import House
 from seenby.store import Store, answers
 from seenby.store.answers import AnswerError
 from seenby.web.marks import eye_mark

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from seenby import flow
 from seenby.delivery.dkim import DkimKey, dkim_header, load_dkim_key
-from seenby.flow import House
+from seenby.steps.house import House
 from seenby.store import open_store
 from seenby.words.errors import KeyFileError
 from tests.house import ALICE, MAIL, RITA, Clock, add_sender, make_house, rows, submitted

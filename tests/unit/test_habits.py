@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 from sqlalchemy import text
 
 from seenby import flow
-from seenby.flow import House
 from seenby.judge import Evidence, Reader, judge, lesson
 from seenby.judge.cases import read_case
 from seenby.judge.lists.mail_hosts import MAIL_HOSTS
 from seenby.judge.weights import CAPS, HABIT_FROM, Family
 from seenby.report.reading import gather
+from seenby.steps.house import House
 from seenby.store import Store, habits, hits, mail_hosts
 from seenby.wiring import mint
 from seenby.words.habit import EARLY_SECONDS, EVERYBODY, Habit, HabitKey, mail_host_name

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from seenby.flow import House
+from seenby.steps.house import House
 from seenby.store import open_store
 from seenby.words.message import Accepted, Refused, Sender
 from seenby.words.policy import Level, Policy

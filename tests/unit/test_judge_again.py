@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from sqlalchemy import text
 
 from seenby import flow
-from seenby.flow import House
 from seenby.report import sums
 from seenby.report.again import Again, Restated, judge_again
 from seenby.report.holding import tellings
+from seenby.steps.house import House
 from seenby.store import Store, open_store
 from seenby.store.times import micros
 from seenby.wiring import mint

@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 from seenby import flow
 from seenby.delivery import mail_host
 from seenby.delivery.mail_host import MailHosts, domain_of, may_be_asked, short_name
-from seenby.flow import House
 from seenby.folder import open_folder
 from seenby.settings import load_settings
+from seenby.steps.house import House
 from seenby.store import Store
 from seenby.wiring import make_house as wired
 from seenby.words.limits import MX_AT_ONCE, MX_KNOWN, MX_UNKNOWN, MX_WAITING

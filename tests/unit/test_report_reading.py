@@ -11,9 +11,9 @@ import pytest
 from sqlalchemy import text
 
 from seenby import flow
-from seenby.flow import House
 from seenby.journal import Batch
 from seenby.report.reading import decide, gather, write
+from seenby.steps.house import House
 from seenby.store import Store, open_store
 from seenby.wiring import mint
 from seenby.words.hit import Hit

@@ -29,6 +29,7 @@ from seenby.bench.mailservers import SENDER
 from seenby.bench.servers import free_port
 from seenby.folder import find_folder, open_folder
 from seenby.settings import Settings
+from seenby.steps.house import House
 from seenby.store import open_store, people
 from seenby.wiring import make_house, mint, now
 from seenby.words.address import parse_address
@@ -200,7 +201,7 @@ async def _prepared(data: Path) -> tuple[Mapping[str, str], str]:
         await store.close()
 
 
-async def _sent(house: flow.House, sender: Any, number: int) -> Mapping[str, str]:  # noqa: ANN401
+async def _sent(house: House, sender: Any, number: int) -> Mapping[str, str]:  # noqa: ANN401
     to = parse_address(f"reader{number}@customer.test")
     from_ = parse_address(SENDER)
     assert to is not None

@@ -16,8 +16,8 @@ from aiosmtpd.smtp import Session
 from sqlalchemy.exc import SQLAlchemyError
 
 from seenby import flow, maillog
-from seenby.flow import House
 from seenby.gateway.dialog import Dialog, Letter
+from seenby.steps.house import House
 from seenby.store import people, unsubscribed
 from seenby.store.times import micros
 from seenby.throttle import Throttle

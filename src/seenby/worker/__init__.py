@@ -6,9 +6,9 @@ from collections.abc import Awaitable, Callable
 from typing import Final
 
 from seenby import flow, maillog
-from seenby.flow import House
 from seenby.journal import Reader
 from seenby.mailed import mail_reports
+from seenby.steps.house import House
 from seenby.store.times import micros
 from seenby.tell.digest import write_digests
 from seenby.tell.push import Pusher, push_due

@@ -12,7 +12,7 @@ from seenby.compose.people import Person
 from seenby.compose.written import Written, addressed
 from seenby.consent.policy import decide_policy, switched
 from seenby.delivery.intake import Team, foresee
-from seenby.flow import team_of
+from seenby.steps.accepting import team_of
 from seenby.store import Transaction, unsubscribed
 from seenby.words.message import Role, Sender, Untracked
 from seenby.words.policy import OFF, Asked, Level, Policy
