@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from functools import cache
 from typing import Final
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -40,6 +41,12 @@ class Wanted:
         return ZoneInfo(self.zone)
 
 
+@cache
+def zones() -> frozenset[str]:
+    """The time zones that this machine knows, by their IANA names; looking for them takes a while."""
+    return frozenset(available_timezones())
+
+
 def read_wanted(kept: Mapping[str, str]) -> Wanted:
     """What the store has, by name; what cannot be read counts as not chosen. Never raises."""
     zone = kept.get(ZONE, "")
@@ -50,7 +57,7 @@ def read_wanted(kept: Mapping[str, str]) -> Wanted:
         first_only=kept.get(FIRST_ONLY) == _ON,
         sound=kept.get(SOUND) == _ON,
         quiet=both,
-        zone=zone if zone in available_timezones() else "UTC",
+        zone=zone if zone in zones() else "UTC",
         digest=_time(kept.get(DIGEST, "")),
     )
 
@@ -71,7 +78,7 @@ def write_wanted(wanted: Wanted) -> Mapping[str, str]:
 def asked_for(form: Mapping[str, str]) -> Wanted:
     """What a form says. Raises WantedError."""
     zone = form.get(ZONE, "") or "UTC"
-    if zone not in available_timezones():
+    if zone not in zones():
         raise WantedError("That time zone is not known. Choose one from the list. Nothing was changed.")
     times = {name: _time(form.get(name, "")) for name in ("quiet_from", "quiet_until", DIGEST)}
     for name, found in times.items():

@@ -4,7 +4,6 @@ import base64
 import binascii
 from collections.abc import Sequence
 from typing import Annotated, Final
-from zoneinfo import available_timezones
 
 from fastapi import APIRouter, Form, Header, Request
 from fastapi.responses import Response
@@ -25,6 +24,7 @@ from seenby.tell.wanted import (
     digest_day,
     read_wanted,
     write_wanted,
+    zones,
 )
 from seenby.web.given import Given, Parts, SignedIn
 from seenby.web.settings.frame import back_to, draw_page
@@ -37,7 +37,6 @@ Text = Annotated[str, StringConstraints(max_length=100)]
 Word = Annotated[str, Form(max_length=100)]
 _ENDPOINT_CHARACTERS: Final = 1000
 _TEST: Final = Notice(title="This is a test", body="Notifications from Seenby arrive here.", path=PATH, tag="test")
-ZONES: Final = ("UTC", *sorted(zone for zone in available_timezones() if "/" in zone and not zone.startswith("Etc/")))
 UNWATCHED_SHOWN: Final = 50
 
 
@@ -160,7 +159,7 @@ async def _draw(request: Request, parts: Parts, sender: Sender, *, said: str = "
         "settings_notifications.html",
         wanted=wanted,
         has_zone="zone" in kept,
-        zones=ZONES,
+        zones=["UTC", *sorted(zone for zone in zones() if "/" in zone and not zone.startswith("Etc/"))],
         browsers=browsers,
         unwatched=unwatched,
         push_key=parts.pusher.public_key,
