@@ -74,7 +74,7 @@ def commands_page() -> str:
 Every command has `--help`. What you can mend is told in one sentence on standard error, with status 1.
 Type them in the folder where Seenby was started, or give `--data`; after `make run` it is `.venv/bin/seenby`.
 """
-    return _page("Commands", "src/seenby/cli.py", opening, *_commands(typer.main.get_command(app), ("seenby",)))
+    return _page("Commands", "src/seenby/cli", opening, *_commands(typer.main.get_command(app), ("seenby",)))
 
 
 def _commands(command: Any, path: Sequence[str]) -> Iterator[str]:  # noqa: ANN401 - typer's own copy of click
