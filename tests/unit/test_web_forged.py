@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from typing import Any
 
 import httpx2
 import pytest
@@ -45,9 +46,9 @@ class Way:
 
 def ways(app: FastAPI) -> list[Way]:
     """Every address and what may be asked there, those of the routers as well."""
-    found = []
+    found: list[Way] = []
     for one in app.routes:
-        inside = one.effective_route_contexts() if hasattr(one, "effective_route_contexts") else [one]
+        inside: Any = one.effective_route_contexts() if hasattr(one, "effective_route_contexts") else [one]
         found += [Way(path=way.path, methods=frozenset(way.methods)) for way in inside if getattr(way, "methods", None)]
     return found
 

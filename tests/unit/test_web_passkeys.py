@@ -22,6 +22,7 @@ from tests.house import rows
 from tests.unit.test_web_pages import OURS, browser, on_both, parts_of, sign_in
 
 pytestmark = pytest.mark.anyio
+only_sqlite = pytest.mark.parametrize("store", ["sqlite"], indirect=True)
 HOME = "https://seenby.test"
 
 
@@ -98,6 +99,7 @@ async def test_a_question_is_answered_once_and_within_five_minutes(team: Store) 
             assert "longer than five minutes" in (await enter(slow, late)).text
 
 
+@only_sqlite
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
@@ -124,6 +126,7 @@ async def test_an_answer_for_somebody_else_or_by_nobody_in_particular_is_refused
         assert await passkeys(team) == ["My laptop"]
 
 
+@only_sqlite
 async def test_another_key_and_another_sender_s_passkey_do_not_open(team: Store) -> None:
     mine, theirs = device(), device()
     async with at(team, ALICE) as alice, at(team, BOB) as bob, at(team) as other:
@@ -139,6 +142,7 @@ async def test_another_key_and_another_sender_s_passkey_do_not_open(team: Store)
         assert (await other.get("/")).status_code == 303, "still outside"
 
 
+@only_sqlite
 async def test_a_counter_that_does_not_rise_is_refused_as_a_copy_and_zero_is_no_counter(team: Store) -> None:
     laptop, uncounted = device(count=5), device(count=-1)
     async with at(team, ALICE) as alice, at(team) as other:
@@ -155,6 +159,7 @@ async def test_a_counter_that_does_not_rise_is_refused_as_a_copy_and_zero_is_no_
             assert (await enter(other, uncounted.get(await question(other)))).status_code == 303
 
 
+@only_sqlite
 async def test_a_question_to_one_sender_is_not_answered_by_another_nor_for_signing_in(team: Store) -> None:
     async with at(team, ALICE) as alice, at(team, BOB) as bob:
         asked = (await alice.post("/settings/sign-in/passkeys/ask", headers=OURS)).json()
@@ -166,6 +171,7 @@ async def test_a_question_to_one_sender_is_not_answered_by_another_nor_for_signi
         assert await passkeys(team, BOB) == []
 
 
+@only_sqlite
 async def test_a_passkey_is_renamed_and_removed_by_its_owner_alone_and_others_are_signed_out(team: Store) -> None:
     laptop = device()
     async with at(team, ALICE) as alice, at(team, BOB) as bob, at(team) as other:
@@ -187,6 +193,7 @@ async def test_a_passkey_is_renamed_and_removed_by_its_owner_alone_and_others_ar
         assert (await enter(other, laptop.get(await question(other)))).status_code == 403
 
 
+@only_sqlite
 async def test_the_same_device_twice_and_more_than_there_may_be_are_not_added(team: Store) -> None:
     laptop = device()
     async with at(team, ALICE) as alice:
@@ -198,6 +205,7 @@ async def test_the_same_device_twice_and_more_than_there_may_be_are_not_added(te
         assert len(await passkeys(team)) == PASSKEYS
 
 
+@only_sqlite
 async def test_nonsense_is_refused_and_guessing_is_bounded(team: Store) -> None:
     async with at(team) as opened:
         for nonsense in (
@@ -217,6 +225,7 @@ async def test_nonsense_is_refused_and_guessing_is_bounded(team: Store) -> None:
     assert read_claim('{"id":' * 5000) is None
 
 
+@only_sqlite
 async def test_behind_a_proxy_each_client_is_counted_for_itself_and_an_ipv6_network_as_one(team: Store) -> None:
     parts = replace(safe(team), settings=parts_of(team, trusted_proxies="127.0.0.1/32").settings)
     async with at(team, parts=parts) as opened:
@@ -263,6 +272,7 @@ def test_passkeys_have_a_home_with_https_or_on_this_machine_and_never_at_a_numbe
     assert home_of(app_url) == home
 
 
+@only_sqlite
 @pytest.mark.parametrize(
     ("app_url", "opened_at", "said"),
     [

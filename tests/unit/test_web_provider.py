@@ -242,6 +242,25 @@ async def test_nobody_becomes_a_member_and_an_unverified_address_is_nobody_s(
 
 
 @only_sqlite
+@pytest.mark.parametrize(
+    "lookalike", ["gro\u00df@blue.test", "\u212aelly@blue.test", "bo\u017f@blue.test", "BO\u017f@BLUE.test"]
+)
+async def test_an_address_that_only_looks_like_a_member_s_is_nobody_s(
+    team: Store, provider: TinyProvider, lookalike: str
+) -> None:
+    parts = parts_with(team, provider)
+    async with at(parts, ALICE) as alice:
+        for address in ("gross@blue.test", "kelly@blue.test", "bos@blue.test"):
+            await alice.post("/settings/team/add", data={"address": address}, headers=OURS)
+    provider.claims = {"sub": "attacker", "email": lookalike, "email_verified": True}
+    async with at(parts) as opened:
+        answer = await enter(opened, provider)
+        assert (answer.status_code, "no member&#39;s address" in answer.text) == (403, True)
+        provider.claims = {"sub": "kelly", "email": "Kelly@Blue.Test", "email_verified": True}
+        assert (await enter(opened, provider)).status_code == 303
+
+
+@only_sqlite
 @pytest.mark.parametrize(("subject", "status"), [("alice-1", 303), ("somebody-else", 403)])
 async def test_an_address_that_is_not_in_the_token_is_asked_for_and_must_be_the_same_person_s(
     team: Store, provider: TinyProvider, subject: str, status: int

@@ -1,6 +1,8 @@
 """Signing in with a password of one's own, and ending the browsers that are signed in."""
 
+import asyncio
 import re
+from dataclasses import replace
 
 import httpx2
 import pytest
@@ -8,7 +10,7 @@ import pytest
 from seenby.store import Store
 from seenby.web.assets import STATIC
 from seenby.web.password import FEWEST_CHARACTERS, hash_password, is_password, refusal
-from tests.browser.lively import ALICE, BOB, add_people
+from tests.browser.lively import ALICE, BOB, add_people, sign_in_link
 from tests.conftest import require
 from tests.house import rows
 from tests.unit.test_web_pages import OURS, browser, parts_of, sign_in
@@ -84,6 +86,51 @@ async def test_whoever_guesses_has_to_wait_from_wherever_they_guess(team: Store,
         assert {await enter(guesser, f"guess number {number}") for number in range(20)} == {403}
         assert await enter(guesser) == 429
         assert await enter(guesser, address=BOB) == 429, "from there nobody gets in for a while"
+
+
+@only_sqlite
+async def test_many_guesses_at_once_are_counted_as_well_and_however_the_address_is_written(
+    team: Store, alice: httpx2.AsyncClient
+) -> None:
+    await set_password(alice)
+    parts = replace(parts_of(team), settings=parts_of(team, trusted_proxies="127.0.0.1/32").settings)
+    written = (ALICE, ALICE.upper(), f"<{ALICE}>", f"{ALICE}.", f" {ALICE}")
+    async with browser(parts) as guesser:
+
+        async def guess(number: int) -> int:
+            form = {"address": written[number % len(written)], "password": f"guess number {number}"}
+            headers = OURS | {"X-Forwarded-For": f"198.51.100.{number}"}
+            return (await guesser.post("/sign-in", data=form, headers=headers)).status_code
+
+        answers = await asyncio.gather(*(guess(number) for number in range(40)))
+    assert (answers.count(403), answers.count(429)) == (20, 20)
+
+
+@only_sqlite
+async def test_whoever_finds_a_browser_open_guesses_no_more_often_than_a_stranger(
+    team: Store, alice: httpx2.AsyncClient
+) -> None:
+    await set_password(alice)
+    for number in range(20):
+        assert "another one" in await set_password(alice, "a quite different thing", current=f"guess {number}")
+    assert "Too many" in await set_password(alice, "a quite different thing", current=GOOD)
+    async with browser(parts_of(team)) as other:
+        assert await enter(other) == 303, "who knows it is let in"
+
+
+@only_sqlite
+async def test_a_new_password_ends_links_that_wait_and_signing_in_anew_ends_the_session_before(
+    team: Store, alice: httpx2.AsyncClient
+) -> None:
+    link = await sign_in_link(team, ALICE, link="waiting")
+    await set_password(alice)
+    assert (await alice.get(link)).status_code == 410
+    before = alice.cookies["seenby_session"]
+    assert await enter(alice) == 303
+    assert alice.cookies["seenby_session"] != before
+    alice.cookies.set("seenby_session", before)
+    async with browser(parts_of(team)) as other:
+        assert (await other.get("/", headers={"Cookie": f"seenby_session={before}"})).status_code == 303
 
 
 @only_sqlite

@@ -12,9 +12,11 @@ from seenby.judge import client_name
 from seenby.store import Transaction
 from seenby.store.people import secret_hash
 from seenby.store.times import micros
+from seenby.throttle import Throttle
 from seenby.web.given import Given, Parts, SignedIn, cookie_name
 from seenby.web.look import draw, frame_of
 from seenby.web.password import FEWEST_CHARACTERS, MOST_CHARACTERS, hash_password, is_password, refusal
+from seenby.web.ways.doors import TOO_OFTEN
 from seenby.web.ways.passkey import home_of
 from seenby.web.ways.provider import issuer_of
 from seenby.words.limits import PASSKEY_CHARACTERS, PASSKEYS
@@ -55,22 +57,32 @@ async def set_password(
     request: Request, parts: Given, sender: SignedIn, *, current: Secret = "", new: Secret = "", again: Secret = ""
 ) -> Response:
     """Set the password for the pages; other browsers are signed out."""
-    async with parts.store.read() as tx:
-        row = await tx.one("sign_in_hash", id=sender.id)
-    kept = row["sign_in_hash"] if row else ""
-    why = refusal(new, address=sender.address)
-    if kept and not await is_password(kept, current):
-        why = "The present password is another one."
-    elif not why and new != again:
-        why = "The two are not the same."
-    if why:
+    if why := await _refusal(request, parts, sender, current=current, new=new):
         return await draw_signing_in(request, parts, sender, said=f"Not changed. {why}", is_bad=True)
+    if new != again:
+        return await draw_signing_in(request, parts, sender, said="Not changed. The two are not the same.", is_bad=True)
     made = await hash_password(new)
     async with parts.store.write() as tx:
         await tx.run("set_sign_in_hash", id=sender.id, sign_in_hash=made)
         await tx.run("end_other_sessions", sender=sender.id, hash=this_browser(request, parts))
         await tx.run("drop_sign_in_links", sender=sender.id)
     return await draw_signing_in(request, parts, sender, said="Set. Other browsers are signed out.")
+
+
+async def _refusal(request: Request, parts: Parts, sender: Sender, *, current: str, new: str) -> str:
+    """Why the password is not changed; empty when it may be."""
+    throttle: Throttle = request.app.state.throttle
+    guessing = f"password of {sender.id}"  # whoever finds this browser open may guess no more often than a stranger
+    if throttle.is_exhausted(guessing, now=parts.now()):
+        return TOO_OFTEN
+    async with parts.store.read() as tx:
+        row = await tx.one("sign_in_hash", id=sender.id)
+    if row is not None and row["sign_in_hash"]:
+        throttle.failed(guessing, now=parts.now())
+        if not await is_password(row["sign_in_hash"], current):
+            return "The present password is another one."
+        throttle.forgive(guessing)
+    return refusal(new, address=sender.address)
 
 
 @router.post("/end")

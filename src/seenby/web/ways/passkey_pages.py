@@ -58,9 +58,12 @@ WORDS: Final = {
 
 
 @router.post(f"{PATH}/passkeys/ask")
-async def ask_for_new(parts: Given, sender: SignedIn) -> Response:
+async def ask_for_new(request: Request, parts: Given, sender: SignedIn) -> Response:
     """What the browser is to ask its device, to make a passkey."""
-    home = _home(parts)
+    home, questions = _home(parts), _questions(request)
+    if questions.is_exhausted(sender.id, now=parts.now()):
+        return JSONResponse({"error": TOO_OFTEN}, status_code=429)
+    questions.failed(sender.id, now=parts.now())
     challenge = token_bytes(32)
     async with parts.store.write() as tx:
         have = [row["id"] for row in await tx.all("passkeys_of", sender=sender.id)]
@@ -73,7 +76,7 @@ async def ask_for_new(parts: Given, sender: SignedIn) -> Response:
             value=sender.id,
         )
     if not is_asked:
-        raise HTTPException(429)
+        return JSONResponse({"error": TOO_OFTEN}, status_code=429)
     options = creation_options(home, sender=sender.id, address=sender.address, have=have, challenge=challenge)
     return Response(options, media_type="application/json")
 
@@ -158,8 +161,7 @@ async def back_to_the_page() -> Response:
 @router.post("/sign-in/passkey/ask")
 async def ask_anybody(request: Request, parts: Given) -> Response:
     """What the browser is to ask a device for, to sign in. Anybody may ask, and so only so often."""
-    home = _home(parts)
-    questions: Throttle = request.app.state.questions
+    home, questions = _home(parts), _questions(request)
     client, now, challenge = client_of(request, parts.settings.trusted_proxies), parts.now(), token_bytes(32)
     if questions.is_exhausted(client, now=now):
         return JSONResponse({"error": TOO_OFTEN}, status_code=429)
@@ -213,6 +215,11 @@ def _home(parts: Parts) -> Home:
     if home is None:
         raise HTTPException(404)
     return home
+
+
+def _questions(request: Request) -> Throttle:
+    questions: Throttle = request.app.state.questions
+    return questions
 
 
 def _plain(name: str) -> str:

@@ -174,13 +174,22 @@ async def _member(tx: Transaction, request: Request, parts: Parts, identity: Ide
             "Settings, Signing in."
         )
     sender = await sender_by_address(tx, identity.address)
-    if sender is None:
+    if sender is None or not _is_same(identity.address, sender.address):
         raise NotLetInError(
             f"{name} knows you as {identity.address[:254]}, which is no member's address here. Ask your team's owner "
             "to add it."
         )
     await _join(tx, request, parts, sender, identity)
     return sender
+
+
+def _is_same(told: str, kept: str) -> bool:
+    """Whether an address that the provider verified is the one we keep, letter by letter.
+
+    We look addresses up in a folded form, in which ß is ss and the Kelvin sign is k; to the provider and to the mail
+    host these are two mailboxes, of two people.
+    """
+    return told == kept or (told.isascii() and told.lower() == kept)
 
 
 async def _join(tx: Transaction, request: Request, parts: Parts, sender: Sender, identity: Identity) -> None:
