@@ -7,6 +7,7 @@ import ssl
 import sys
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final, Literal
@@ -24,6 +25,7 @@ from seenby.gateway.dialog import is_loopback
 from seenby.journal.bus import OLDEST_SERVER, Bus, BusError, server_version
 from seenby.settings import Settings, split_listen, unknown_variables
 from seenby.web.assets import load_assets
+from seenby.web.ways.provider import NotLetInError, Provider
 from seenby.wiring import opened_store, tracking_url
 from seenby.words.errors import SeenbyError
 
@@ -84,6 +86,8 @@ async def _around(settings: Settings, folder: Folder) -> AsyncIterator[Finding]:
         yield finding
     yield _tracking_address(settings)
     yield _dkim(settings)
+    if settings.oidc_issuer:
+        yield await _provider(settings)
 
 
 def _python() -> Finding:
@@ -247,6 +251,16 @@ async def _return_path(settings: Settings) -> AsyncIterator[Finding]:
     if is_loopback((split_listen(settings.smtp_listen)[0],)):
         cure = "Set SEENBY_SMTP_LISTEN=0.0.0.0:25, or let a mail server on this machine pass that domain's mail on."
         yield Finding(mark="note", what="Only this machine reaches smtp_listen, where bounces arrive.", cure=cure)
+
+
+async def _provider(settings: Settings) -> Finding:
+    """Where members sign in, if not here."""
+    try:
+        await Provider(settings=settings, back="").look(now=datetime.now(UTC))
+    except NotLetInError as error:
+        cure = "See docs/howto/sign-in-with-your-provider.md. Other ways to sign in go on working."
+        return Finding(mark="wrong", what=f"The identity provider cannot be used: {error}", cure=cure)
+    return Finding(mark="good", what=f"Identity provider {settings.oidc_issuer}: answering, by that name")
 
 
 def _tracking_address(settings: Settings) -> Finding:

@@ -10,7 +10,8 @@ import httpx2
 import pytest
 from joserfc.jwk import RSAKey
 
-from seenby.settings import load_settings
+from seenby.doctor import _provider
+from seenby.settings import Settings, load_settings
 from seenby.store import Store
 from seenby.web import Parts
 from seenby.words.errors import SettingsError
@@ -312,6 +313,18 @@ async def test_a_wrong_secret_a_silent_provider_and_none_at_all_are_said_so(
         assert (await opened.get("/sign-in/with/provider")).status_code == 404
         assert (await opened.get("/sign-in/with/provider/back")).status_code in (403, 404)
         assert "Continue with" not in (await opened.get("/sign-in")).text
+
+
+async def test_the_doctor_says_whether_the_provider_can_be_used(provider: TinyProvider) -> None:
+    def about(issuer: str) -> Settings:
+        return Settings(oidc_issuer=issuer, oidc_client_id=CLIENT)
+
+    assert (await _provider(about(provider.issuer))).mark == "good"
+    assert (
+        "calls itself something else"
+        in (await _provider(about(provider.issuer.replace("127.0.0.1", "localhost")))).what
+    )
+    assert "could not be reached" in (await _provider(about("http://127.0.0.1:1"))).what
 
 
 @only_sqlite

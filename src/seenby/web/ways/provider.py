@@ -90,6 +90,10 @@ class Provider:
         """What people call it."""
         return self.settings.provider_name
 
+    async def look(self, *, now: datetime) -> None:
+        """Whether it can be used. Raises NotLetInError."""
+        await self._known(now)
+
     async def way_there(self, attempt: Attempt, *, now: datetime) -> str:
         """The address that the browser is sent to. Raises NotLetInError."""
         about = await self._known(now)
