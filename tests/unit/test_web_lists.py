@@ -106,6 +106,9 @@ async def test_no_bell_rings_for_what_somebody_does_not_watch_and_others_hear_it
         found = await rows(team, "bell_events", team=TEAM, sender=sender, limit=99)
         return {row["message"] for row in found}
 
+    bob = {"sender": f"id-{BOB}", "team": TEAM, "name": "of_team", "value": "1"}
+    async with team.write() as tx:
+        await tx.run("put_preference", **bob)
     assert "m-offer" in await heard(f"id-{ALICE}")
     await alice.post("/watch", data={"message": "m-offer"}, headers=OURS)
     assert "m-offer" not in await heard(f"id-{ALICE}")
