@@ -14,6 +14,7 @@ from seenby.doctor import _provider
 from seenby.settings import Settings, load_settings
 from seenby.store import Store
 from seenby.web import Parts
+from seenby.web.ways.passkey_pages import QUESTIONS
 from seenby.words.errors import SettingsError
 from tests.browser.lively import ALICE, BOB, CHARLIE, NOW
 from tests.house import rows
@@ -331,8 +332,10 @@ async def test_the_doctor_says_whether_the_provider_can_be_used(provider: TinyPr
 async def test_coming_back_with_guesses_is_bounded(team: Store, provider: TinyProvider) -> None:
     async with at(parts_with(team, provider)) as opened:
         tries = [(await opened.get("/sign-in/with/provider/back?state=x&code=y")).status_code for _ in range(21)]
-    assert tries == [403] * 20 + [429]
-    assert provider.asked == [], "nobody asks the provider about what did not set out from here"
+        assert tries == [403] * 20 + [429]
+        assert provider.asked == [], "nobody asks the provider about what did not set out from here"
+        starts = [(await opened.get("/sign-in/with/provider")).status_code for _ in range(QUESTIONS + 1)]
+    assert starts == [303] * QUESTIONS + [429]
 
 
 @pytest.mark.parametrize(

@@ -107,6 +107,11 @@ async def back_to_the_page() -> Response:
 
 async def _set_out(request: Request, parts: Parts, purpose: Purpose) -> Response:
     provider, secret = _provider(request), token_urlsafe(32)
+    questions: Throttle = request.app.state.questions
+    client = client_of(request, parts.settings.trusted_proxies)
+    if questions.is_exhausted(client, now=parts.now()):
+        return await draw_doors(request, parts, said=TOO_OFTEN, status=429)
+    questions.failed(client, now=parts.now())  # each may ask the provider, and wait for it
     try:
         address = await provider.way_there(Attempt(secret=secret), now=parts.now())
     except NotLetInError as error:
