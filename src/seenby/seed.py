@@ -141,7 +141,7 @@ async def _count_facets(tx: Transaction, piece: dict[str, str], *, times: int) -
     """The same with what reports are cut by."""
     cut: dict[tuple[Any, ...], Counter[str]] = defaultdict(Counter)
     for row in await tx.all("seeded_facets", **piece):
-        for key, counts in read_counts(row["counts"]).items():
+        for key, counts in read_counts(row).items():
             cut[row["team"], row["day"], row["sender"], *key].update(dict(zip(FACETS, counts, strict=True)))
     whose = ("team", "day", "sender", "dimension", "value")
     rows = [
@@ -209,7 +209,7 @@ def _add(
     if facets:
         keys = {key[:2] for key in facets}
         counts = {key: (facets[*key, "opens"], facets[*key, "clicks"], facets[*key, "machines"]) for key in keys}
-        rows.facets.append({**whose, "counts": write_counts(counts)})
+        rows.facets.append({**whose, **write_counts(counts)})
     words = " ".join([topic, thing, sender.address, *(f"{name} {address}" for name, address in people)])
     rows.words.append(common | {"words": words})
 

@@ -18,7 +18,7 @@ from seenby.words.address import Address, parse_address
 from seenby.words.errors import SeenbyError
 from seenby.words.verdict import Verdict
 
-COPIES: Final = 2000  # the newest that are looked at, of those to seeds and of those to people who answered
+COPIES: Final = 1000  # the newest that are looked at, of those to seeds and of those to people who answered
 ROWS: Final = 100_000  # whoever has a copy can fetch it as often as they like
 MOST_SEEDS: Final = 100
 # Verdicts with one of these knew what they are to be measured by.

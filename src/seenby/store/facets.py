@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from seenby.store.store import Transaction
+from seenby.store.tables import DIMENSIONS
 from seenby.store.times import DAY
 
 FACETS: Final = ("opens", "clicks", "machines")
@@ -15,12 +16,12 @@ Counts = Mapping[tuple[str, str], tuple[int, int, int]]  # by dimension and valu
 async def put(tx: Transaction, message: Mapping[Any, Any], now: Counts) -> None:
     """Have the message's facets be `now`; its day moves by the difference."""
     row = await tx.one("facets_of", message=message["id"])
-    was = read_counts(row["counts"]) if row else {}
+    was = read_counts(row) if row else {}
     changed = [key for key in sorted(was.keys() | now.keys()) if was.get(key, NOTHING) != now.get(key, NOTHING)]
     if not changed:
         return
     whose = {"team": message["team"], "sender": message["sender"], "day": message["accepted_at"] // DAY}
-    tx.later("put_facets", {"message": message["id"], **whose, "counts": write_counts(now)})
+    tx.later("put_facets", {"message": message["id"], **whose, **write_counts(now)})
     tx.later(
         "add_to_day_facet",
         [
@@ -30,20 +31,20 @@ async def put(tx: Transaction, message: Mapping[Any, Any], now: Counts) -> None:
     )
 
 
-def write_counts(counts: Counts) -> str:
-    """As the table holds them."""
-    written: dict[str, dict[str, tuple[int, int, int]]] = {}
+def write_counts(counts: Counts) -> Mapping[str, str]:
+    """As the table holds them, by dimension."""
+    written: dict[str, dict[str, tuple[int, int, int]]] = {dimension: {} for dimension in DIMENSIONS}
     for (dimension, value), count in sorted(counts.items()):
-        written.setdefault(dimension, {})[value] = count
-    return json.dumps(written, separators=(",", ":"))
+        written[dimension][value] = count
+    return {dimension: json.dumps(values, separators=(",", ":")) for dimension, values in written.items()}
 
 
-def read_counts(text: str) -> Counts:
-    """What the table holds."""
+def read_counts(row: Mapping[Any, Any]) -> Counts:
+    """What a row of the table holds."""
     return {
         (dimension, value): (count[0], count[1], count[2])
-        for dimension, values in json.loads(text).items()
-        for value, count in values.items()
+        for dimension in DIMENSIONS
+        for value, count in json.loads(row[dimension]).items()
     }
 
 

@@ -257,9 +257,10 @@ days = Table(
     PrimaryKeyConstraint("team", "day", "sender"),
 )
 
-# What people's opens and clicks of a message were like, and what the machines among its hits were, as it is in its
-# day's: an object by dimension (client, system, country, hour of the week in UTC, cause), in it an object by value, in
-# it [opens, clicks, fetches by machines]. One row a message: as rows of their own they would outnumber the hits.
+# What people's opens and clicks of a message were like, and what gave the machines among its hits away, as it is in its
+# day's: for each dimension an object by value, in it [opens, clicks, fetches by machines]. One row a message: as rows
+# of their own they would outnumber the hits.
+DIMENSIONS = ("client", "system", "country", "hour", "cause")  # hour: of the week, from Monday midnight UTC
 facets = Table(
     "facets",
     METADATA,
@@ -267,7 +268,7 @@ facets = Table(
     _text("team"),
     _text("sender"),
     Column("day", Integer, nullable=False),
-    _text("counts"),
+    *(_text(name, default="{}") for name in DIMENSIONS),
 )
 
 # The facets of all messages that a sender had accepted on one day: days since 1970, UTC.

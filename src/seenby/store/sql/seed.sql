@@ -69,7 +69,7 @@ select id from messages where id >= :first and id <= :last order by id limit :li
 delete from days where messages = 0 and :first <= :last;
 
 -- seeded_facets: what some made-up mail is cut by
-select team, day, sender, counts from facets where message >= :first and message <= :last;
+select team, day, sender, client, system, country, hour, cause from facets where message >= :first and message <= :last;
 
 -- unseed_facets: what it was cut by
 delete from facets where message >= :first and message <= :last;

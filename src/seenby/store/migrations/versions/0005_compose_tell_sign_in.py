@@ -78,7 +78,11 @@ def upgrade() -> None:
         sa.Column("team", sa.Text(), nullable=False),
         sa.Column("sender", sa.Text(), nullable=False),
         sa.Column("day", sa.Integer(), nullable=False),
-        sa.Column("counts", sa.Text(), nullable=False),
+        sa.Column("client", sa.Text(), server_default="{}", nullable=False),
+        sa.Column("system", sa.Text(), server_default="{}", nullable=False),
+        sa.Column("country", sa.Text(), server_default="{}", nullable=False),
+        sa.Column("hour", sa.Text(), server_default="{}", nullable=False),
+        sa.Column("cause", sa.Text(), server_default="{}", nullable=False),
         sa.PrimaryKeyConstraint("message"),
     )
     op.create_table(
