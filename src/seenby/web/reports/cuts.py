@@ -1,5 +1,6 @@
 """Reports cut by one dimension: when, with what, where, and what was filtered and why."""
 
+import asyncio
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -121,11 +122,9 @@ async def _found(
     parts: Parts, sender: Sender, asked: Asked, cut: str
 ) -> Mapping[Dimension, Sequence[Mapping[str, object]]]:
     today = parts.now().astimezone(UTC).date()
-    async with parts.store.read() as tx:
-        return {
-            dimension: [dict(row) for row in await facets_of(tx, sender, asked, dimension.value, today=today)]
-            for dimension in DIMENSIONS[cut]
-        }
+    dimensions = DIMENSIONS[cut]
+    found = await asyncio.gather(*(facets_of(parts.store, sender, asked, one.value, today=today) for one in dimensions))
+    return dict(zip(dimensions, found, strict=True))
 
 
 @cache
