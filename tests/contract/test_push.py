@@ -1,5 +1,6 @@
 """Notifications, told to a real HTTP server that stands for a push service and read with the browser's own keys."""
 
+import asyncio
 import base64
 import json
 import os
@@ -328,6 +329,17 @@ async def test_the_daily_mail_says_what_people_did_and_comes_once(team):
     assert body is not None
     assert "Rita clicked a link in “offer”" in body.get_content()
     assert "bobs" not in body.get_content()
+
+
+async def test_two_workers_at_the_same_moment_write_one_daily_mail(team):
+    house = make_house(team, clock=lambda: NOW)
+    await choose(team, ALICE, digest="08:00", digested="2026-11-21")
+    await happen(team, 1, at=NOW - timedelta(hours=20))
+
+    async def write() -> int:
+        return await write_digests(team, house.letterhead, app_url="https://app.test", now=NOW)
+
+    assert sum(await asyncio.gather(*(write() for _ in range(6)))) == 1
 
 
 async def test_a_day_without_news_has_no_mail(team):

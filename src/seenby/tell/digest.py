@@ -101,7 +101,8 @@ async def _write_due(tx: Transaction, letterhead: Letterhead, sender: str, *, ap
         return False
     until = datetime.combine(day, wanted.digest, wanted.clock)
     since = datetime.combine(date.fromisoformat(kept[DIGESTED]), wanted.digest, wanted.clock)
-    await tx.run("put_preference", sender=sender, team=person["team"], name=DIGESTED, value=day.isoformat())
+    if not await tx.run("take_digest", sender=sender, last=kept[DIGESTED], day=day.isoformat()):
+        return False
     rows = await tx.all(
         "digest_events",
         team=person["team"],

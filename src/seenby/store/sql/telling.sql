@@ -42,6 +42,9 @@ select s.id, s.team, s.address, s.next_hop, p.value as digest,
   (select value from preferences q where q.sender = s.id and q.name = 'digested') as digested
 from preferences p join senders s on s.id = p.sender where p.name = 'digest';
 
+-- take_digest: this day's digest is ours to write; nothing when another worker has taken it
+update preferences set value = :day where sender = :sender and name = 'digested' and value = :last;
+
 -- digest_events: what rang somebody's bell in a span of time, newest first, of the team's latest
 select e.kind, e.message, e.at, m.subject, r.address, r.name
 from (select kind, message, recipient, hit, at, seq from events
