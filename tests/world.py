@@ -219,13 +219,17 @@ def environment(data: Path, **settings: str) -> dict[str, str]:
     return base | {f"SEENBY_{name}": value for name, value in chosen.items()}
 
 
-def start_seenby(data: Path, **settings: str) -> Seenby:
-    """A Seenby that is ready; its log is a file beside the data folder."""
+def start_seenby(data: Path, *, owner: str = "", **settings: str) -> Seenby:
+    """A Seenby that is ready; its log is a file beside the data folder. `owner` is the first account's address."""
     log = data.with_suffix(".log")
     variables = environment(data, **settings)
     with log.open("a") as errors:
         process = subprocess.Popen(
-            [sys.executable, "-m", "seenby", "up"], env=variables, stdout=subprocess.PIPE, stderr=errors, text=True
+            [sys.executable, "-m", "seenby", "up", *(("--owner", owner) if owner else ())],
+            env=variables,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            text=True,
         )
     assert process.stdout is not None
     lines: list[str] = []
@@ -238,9 +242,9 @@ def start_seenby(data: Path, **settings: str) -> Seenby:
 
 
 @contextmanager
-def seenby(data: Path, **settings: str) -> Iterator[Seenby]:
+def seenby(data: Path, *, owner: str = "", **settings: str) -> Iterator[Seenby]:
     """A running Seenby that is stopped at the end."""
-    running = start_seenby(data, **settings)
+    running = start_seenby(data, owner=owner, **settings)
     try:
         yield running
     finally:

@@ -60,7 +60,7 @@ document.addEventListener('keydown', (event) => {
 
 // Only sideways: the page itself stays where its address said.
 function centre(here) {
-  const box = here?.closest('ul, .tabs')
+  const box = here?.closest('.settings-nav ul, .tabs, .nav-main')
   if (!box) return
   const [at, around] = [here.getBoundingClientRect(), box.getBoundingClientRect()]
   box.scrollLeft += at.left - around.left - (around.width - at.width) / 2
@@ -74,6 +74,9 @@ function closeMenus(except) {
     if (hadFocus) menu.querySelector('summary').focus()
   }
 }
+
+// A browser leaves half an item where it is; whoever goes by keys sees the whole of it.
+document.addEventListener('focusin', (event) => centre(event.target))
 
 document.addEventListener('click', (event) => closeMenus(event.target.closest('details.menu')))
 
