@@ -94,3 +94,12 @@ def test_whatever_strangers_said_it_is_a_mail_that_can_be_sent(subject: str, rep
     assert b"\n" not in raw.replace(b"\r\n", b"")
     assert raw.isascii()
     assert read(raw)[3]["Action"] == "failed"
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\x0b", "\x0c", "\x1c", "\x85", "\u2028", "\u2029"])
+def test_whatever_unicode_calls_the_end_of_a_line_ends_none_of_ours(end: str) -> None:
+    parsed, words, _reporting, failed = read(dsn(subject=f"Our{end}Bcc: x@evil.test", reply=f"550 5.1.1 No{end}such"))
+    assert parsed["Subject"] == "Not sent: Our Bcc: x@evil.test"
+    assert parsed["Bcc"] is None
+    assert failed["Status"] == "5.1.1"
+    assert "Our Bcc: x@evil.test" in words

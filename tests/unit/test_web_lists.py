@@ -160,3 +160,9 @@ def test_no_cell_is_a_formula(cell: str) -> None:
 
 def test_what_is_no_formula_stays_as_it_is() -> None:
     assert [harmless(one) for one in ("a=1", "", "1", 7)] == ["a=1", "", "1", 7]
+
+
+@pytest.mark.parametrize("sign", [";", ",", "|", "\t", "\r\n"])
+def test_no_formula_begins_where_another_program_begins_a_cell(sign: str) -> None:
+    assert harmless(f"safe{sign}=1+1") == f"safe{sign}'=1+1"
+    assert harmless(f"{sign}=1+1") in (f"{sign}'=1+1", f"'{sign}=1+1", f"'{sign}'=1+1")

@@ -81,7 +81,8 @@ def _words(failed: Undelivered) -> str:
 
 
 def _subject(failed: Undelivered) -> str:
-    return failed.subject.encode("utf-8", "replace").decode().strip() or "(no subject)"
+    # On one line: `email` refuses a header with anything that Unicode calls the end of a line, U+2028 for one.
+    return " ".join(failed.subject.encode("utf-8", "replace").decode().split()) or "(no subject)"
 
 
 def _status(failed: Undelivered, *, host: str) -> Message:
@@ -92,7 +93,7 @@ def _status(failed: Undelivered, *, host: str) -> Message:
     recipient["Action"] = "failed"
     recipient["Status"] = (reply and reply[2]) or _own_status(failed)
     # Only what a server said in SMTP may be called so (RFC 3464 2.3.6); the other is our own description of a fault.
-    said = failed.reply.encode("ascii", "replace").decode()
+    said = " ".join(failed.reply.encode("ascii", "replace").decode().split())
     recipient["Diagnostic-Code"] = " ".join(("smtp;" if reply else "x-seenby;", *wrap(_literal(said), _WORD)))
     report = MIMEBase("message", "delivery-status", policy=SMTP)
     report.set_payload([server, recipient])

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any, Final
@@ -35,7 +36,10 @@ STATES: Final = {
     State.CANNOT_KNOW: "cannot know",
     State.NO_SIGN: "no sign",
 }
-_RUNS: Final = ("=", "+", "-", "@", "\t", "\r", "\n")  # what makes a spreadsheet take a cell for a formula
+# What makes a spreadsheet take a cell for a formula; the wide ones where somebody types Japanese or Chinese.
+_RUNS: Final = ("=", "+", "-", "@", "\t", "\r", "\n", *"\uff1d\uff0b\uff0d\uff20")
+# One that splits lines at another sign than we do begins a cell in the middle of ours.
+_SPLITS: Final = re.compile(r"(?:(?<=[;,|])|(?<=.[\t\r\n]))(?=[=+@\uff1d\uff0b\uff0d\uff20-])", re.DOTALL)
 Cell = str | int
 
 
@@ -69,7 +73,10 @@ def _at(at: int | None) -> str:
 
 def harmless(cell: Cell) -> Cell:
     """The cell, with a quote before what a spreadsheet would take for a formula."""
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(_RUNS) else cell
+    if not isinstance(cell, str):
+        return cell
+    plain = _SPLITS.sub("'", cell)
+    return f"'{plain}" if plain.startswith(_RUNS) else plain
 
 
 def as_csv(lines: Iterable[Iterable[Cell]]) -> Iterator[str]:

