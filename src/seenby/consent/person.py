@@ -45,6 +45,7 @@ async def erase_some(tx: Transaction, person: Person) -> Sequence[str]:
     for message, address in {copy["message"]: copy["address"] for copy in found}.items():
         await tx.run("erase_caught", message=message)
         await tx.run("erase_spool", message=message)
+        await tx.run("erase_sent_copy", message=message, team=person.team)
         await tx.run("erase_draft", message=message, team=person.team)
         await _find_otherwise(tx, person.team, message, was=address)
     if len(found) < BATCH:

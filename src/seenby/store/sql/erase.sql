@@ -32,6 +32,9 @@ delete from caught where recipient in (select id from recipients where message =
 delete from spool where message = :message
 and not exists (select 1 from recipients r where r.message = :message and r.due_at is not null);
 
+-- erase_sent_copy: the same message where it waits to be filed in its writer's Sent folder
+delete from attachments where id = 'filed:' || :message and team = :team;
+
 -- erase_draft: what was written here, once it was sent
 delete from drafts where state = 'sent' and message = :message and sender in (select id from senders where team = :team);
 

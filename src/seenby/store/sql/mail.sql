@@ -73,16 +73,21 @@ values (:id, :team, :message, :recipient, :at, :outcome, :reply);
 -- attempts: the delivery story of a message
 select recipient, at, outcome, reply from attempts where message = :message order by at;
 
--- end_spool: once every copy has its fate the bytes are kept for nothing but to be looked at
-update spool set until = :until where message = :message
+-- end_spool: once every copy has its fate the bytes are kept for nothing but to be looked at; not at all where somebody
+-- was erased, whom they name
+update spool set until = case
+  when exists (select 1 from recipients where message = :message and domain = 'erased.invalid') then 0
+  else cast(:until as bigint) end
+where message = :message
 and not exists (select 1 from recipients where message = :message and due_at is not null);
 
 -- kept_message: a message as it was submitted, while it is kept
 select s.raw, m.id, m.team, m.subject, m.from_address, m.wishes, m.tracking_url, m.accepted_at, m.message_id
-from spool s join messages m on m.id = s.message where s.message = :message;
+from spool s join messages m on m.id = s.message
+where s.message = :message and (s.until is null or s.until > 0);
 
 -- is_kept: whether the message itself can be looked at
-select 1 as yes from spool where message = :message;
+select 1 as yes from spool where message = :message and (until is null or until > 0);
 
 -- sweep_spool: messages whose time to be looked at is over
 delete from spool where message in (select message from spool where until < :now limit :limit);

@@ -1,0 +1,44 @@
+"""Of somebody who was erased nothing is left in what is kept of a message, also when others still wait for theirs."""
+
+import pytest
+
+from seenby import flow
+from seenby.consent.person import Person, erase_some
+from seenby.store import Store, drafts
+from tests.house import RITA, ROB, Clock, add_sender, make_house, rows, submitted
+
+pytestmark = pytest.mark.anyio
+
+
+async def erase(store: Store, team: str, address: str) -> None:
+    async with store.write() as tx:
+        assert await erase_some(tx, Person(team=team, address=address))
+
+
+async def test_a_message_that_others_wait_for_is_sent_to_them_and_then_forgotten(store: Store) -> None:
+    house = make_house(store, clock=Clock())
+    sender = await add_sender(house)
+    message = await submitted(house, sender, to=[RITA, ROB])
+    other = await submitted(house, sender, to=[ROB])
+    await erase(store, sender.team, RITA)
+    assert len(await rows(store, "spool", message=message)) == 1, "Rob waits for his copy"
+    await flow.send(house, hop="")
+    states = sorted(row["state"] for row in await rows(store, "recipients_of", message=message))
+    assert states == ["failed", "sent"]
+    assert not await rows(store, "kept_message", message=message)
+    assert not await rows(store, "is_kept", message=message)
+    await flow.sweep(house)
+    assert len(await rows(store, "is_kept", message=other)) == 1, "nobody of it was erased"
+
+
+async def test_a_message_that_waits_for_the_sent_folder_is_not_filed_any_more(store: Store) -> None:
+    house = make_house(store, clock=Clock())
+    sender = await add_sender(house)
+    message = await submitted(house, sender, to=[RITA])
+    event = f"filed:{message}"
+    async with store.write() as tx:
+        await drafts.keep_copy(tx, event=event, team=sender.team, sender=sender.id, raw=b"To: Rita", at=house.now())
+    await erase(store, sender.team, RITA)
+    assert await rows(store, "sent_copy", event=event, channel=drafts.FILED) == []
+    assert await flow.file(house) == 1
+    assert await flow.file(house) == 0
