@@ -1,5 +1,6 @@
 """What is counted while mail goes its way is what a recount of the rows comes to, on both databases."""
 
+import asyncio
 import random
 from collections import Counter
 from dataclasses import replace
@@ -204,6 +205,22 @@ async def test_judging_again_counts_nothing_twice(store: Store) -> None:
     async for _ in judge_again(store, Again(now=house.now(), window=house.repeat_window, apply=True)):
         pass
     assert await cut_by(store) == again
+
+
+async def test_two_who_judge_history_at_the_same_moment_count_nothing_twice(store: Store) -> None:
+    house = make_house(store, clock=Clock())
+    await lived(house, seed=5)
+    before = await cut_by(store)
+    async with store.write() as tx:
+        for table in ("facets", "day_facets"):
+            await tx.connection.execute(text(f"delete from {table}"))
+
+    async def again() -> None:
+        async for _ in judge_again(store, Again(now=house.now(), window=house.repeat_window, apply=True)):
+            pass
+
+    await asyncio.gather(*(again() for _ in range(4)))
+    assert await cut_by(store) == before
 
 
 async def cut_by(store: Store) -> list[tuple[object, ...]]:

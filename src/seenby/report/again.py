@@ -99,7 +99,7 @@ async def _write(store: Store, again: Again, facts: Facts, decision: Decision) -
     """Whether it could be written: not if somebody else judged the message meanwhile."""
     try:
         async with store.write() as tx:
-            if not await is_current(tx, facts):
+            if not await tx.run("hold_message", id=facts.message["id"]) or not await is_current(tx, facts):
                 return False
             await write(tx, facts, decision, now=again.now, burst_wait=timedelta(0))
             await sums.count(tx, facts.message["id"])

@@ -22,6 +22,9 @@ select id from messages where judge_at <= :now order by judge_at limit :limit;
 -- hold_judgement: lock the message for its new verdicts; nothing when another worker has just judged it
 update messages set judge_at = judge_at where id = :id and judge_at is not null;
 
+-- hold_message: lock the message while history is judged again, whether or not it is due
+update messages set judge_at = judge_at where id = :id;
+
 -- judged: nothing is left to read until :again, unless more has come in since
 update messages set judge_at = :again where id = :id and judge_at = :seen;
 
