@@ -25,6 +25,7 @@ from seenby.store.people import sender_of
 from seenby.store.times import micros, moment
 from seenby.tell.own_mail import Letterhead, hop_of, put_own
 from seenby.tell.wanted import read_wanted
+from seenby.words.address import parse_address
 from seenby.words.message import Sender, Untracked
 
 BATCH: Final = 20
@@ -64,7 +65,7 @@ async def mail_reports(store: Store, letterhead: Letterhead, *, app_url: str, no
             problem = "It could not be made. It is tried again when it is due next."
         if problem:
             async with store.write() as tx:
-                await _settle(tx, row, now=now, problem=problem)
+                await _settle(tx, row, now=now, problem=problem, is_mailed=False)
     return mailed
 
 
@@ -75,9 +76,12 @@ async def _mail(store: Store, letterhead: Letterhead, row: Mapping[Any, Any], *,
     if person is None or made is None:
         return False
     async with store.write() as tx:
-        if not await _settle(tx, row, now=now, problem=""):
+        named = row["mail_to"].split(",")
+        left = set(await outsiders(tx, team=row["team"], to=named))  # people leave after a report was set up
+        problem = f"Not mailed to {', '.join(sorted(left))}: not of your team any more." if left else ""
+        if not await _settle(tx, row, now=now, problem=problem, is_mailed=len(left) < len(named)):
             return False  # another worker was quicker
-        for address in row["mail_to"].split(","):
+        for address in (one for one in named if one not in left):
             identity = letterhead.new_identity()
             raw = _written(made, to=address, letterhead=letterhead, identity=identity, app_url=app_url, at=now)
             await put_own(
@@ -91,7 +95,7 @@ async def _mail(store: Store, letterhead: Letterhead, row: Mapping[Any, Any], *,
                 at=now,
                 identity=identity,
             )
-    return True
+    return len(left) < len(named)
 
 
 async def make(tx: Transaction, sender: Sender, row: Mapping[Any, Any], *, now: datetime) -> Made:
@@ -111,11 +115,13 @@ async def make(tx: Transaction, sender: Sender, row: Mapping[Any, Any], *, now: 
     return Made(name=row["name"], of=of, sentence=sentence, content=content, is_pdf=is_pdf)
 
 
-async def _settle(tx: Transaction, row: Mapping[Any, Any], *, now: datetime, problem: str) -> int:
+async def _settle(tx: Transaction, row: Mapping[Any, Any], *, now: datetime, problem: str, is_mailed: bool) -> int:
     kept = await preferences.chosen(tx, row["sender"])
     after = next_due(Every(row["every"]), after=max(now, moment(row["due_at"])), clock=read_wanted(kept).clock)
     which = {"id": row["id"], "due_at": row["due_at"]}
-    return await tx.run("report_mailed", next=micros(after), at=micros(now), problem=problem, **which)
+    return await tx.run(
+        "report_mailed", next=micros(after), at=micros(now) if is_mailed else None, problem=problem, **which
+    )
 
 
 def _written(made: Made, *, to: str, letterhead: Letterhead, identity: str, app_url: str, at: datetime) -> bytes:
@@ -136,6 +142,14 @@ def _written(made: Made, *, to: str, letterhead: Letterhead, identity: str, app_
 def _one_line(text: str) -> str:
     """Without line ends, and without what `email` would take for an encoded word."""
     return " ".join(text.split()).replace("=?", "= ?")
+
+
+async def outsiders(tx: Transaction, *, team: str, to: Sequence[str]) -> Sequence[str]:
+    """Those of `to` that are nobody's in the team: its figures are mailed to none of them."""
+    own = {row["address"] for row in await tx.all("addresses_of_team", team=team)}
+    domains = {row["domain"] for row in await tx.all("team_domains", team=team)}
+    parsed = {one: parse_address(one) for one in to}
+    return [one for one, known in parsed.items() if not known or (known.key not in own and known.domain not in domains)]
 
 
 def addresses(text: str) -> Sequence[str]:

@@ -79,6 +79,20 @@ async def test_a_report_is_mailed_once_when_its_morning_comes_to_each_of_the_tea
     assert await mailed(team, after=timedelta(days=1)) == 1
 
 
+async def test_who_left_the_team_gets_no_more_of_its_figures(team):
+    async with team.write() as tx:
+        for row in await tx.all("team_domains", team=TEAM):
+            await tx.run("drop_team_domain", team=TEAM, domain=row["domain"])
+    await save(team, "Our month", to=f"{ALICE},{BOB}")
+    async with team.write() as tx:
+        await tx.run("drop_addresses", sender=f"id-{BOB}")
+    assert await mailed(team) == 1
+    assert {letter["To"] for letter in await letters(team)} == {ALICE}
+    async with team.read() as tx:
+        [row] = await tx.all("saved_reports_of", sender=f"id-{ALICE}")
+    assert row["problem"] == f"Not mailed to {BOB}: not of your team any more."
+
+
 async def test_the_csv_has_the_days_figures(team):
     await save(team, "Days", form="csv")
     await mailed(team)

@@ -15,4 +15,4 @@ select id, team, sender, name, query, every, form, mail_to, due_at from saved_re
 where due_at <= :now order by due_at limit :limit;
 
 -- report_mailed: it was, or could not be; when it is due next
-update saved_reports set due_at = :next, mailed_at = :at, problem = :problem where id = :id and due_at = :due_at;
+update saved_reports set due_at = :next, mailed_at = coalesce(cast(:at as bigint), mailed_at), problem = :problem where id = :id and due_at = :due_at;

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Form, Request
 from fastapi.responses import RedirectResponse, Response
 from pydantic import BaseModel, StringConstraints
 
-from seenby.mailed import CSV, PDF, addresses, read_query
+from seenby.mailed import CSV, PDF, addresses, outsiders, read_query
 from seenby.report.asked import SPANS_SHOWN
 from seenby.report.schedule import Every, next_due
 from seenby.store import Transaction, preferences
@@ -96,14 +96,10 @@ async def _problem(tx: Transaction, sender: Sender, typed: Typed) -> str:
 async def _no_team(tx: Transaction, sender: Sender, to: Sequence[str]) -> str:
     if not to or len(to) > _MOST_ADDRESSES:
         return f"Not saved: name one to {_MOST_ADDRESSES} addresses."
-    own = {row["address"] for row in await tx.all("addresses_of_team", team=sender.team)}
-    domains = {row["domain"] for row in await tx.all("team_domains", team=sender.team)}
-    for one in to:
-        parsed = parse_address(one)
-        if parsed is None:
-            return f"Not saved: {one} is no address."
-        if parsed.key not in own and parsed.domain not in domains:
-            return f"Not saved: {one} is not of your team. Reports are mailed to your team only."
+    if wrong := next((one for one in to if parse_address(one) is None), ""):
+        return f"Not saved: {wrong} is no address."
+    if left := await outsiders(tx, team=sender.team, to=to):
+        return f"Not saved: {left[0]} is not of your team. Reports are mailed to your team only."
     return ""
 
 
