@@ -15,7 +15,7 @@ from seenby.report.again import Again, judge_again
 from seenby.report.audience import audience, counts_of, has_pixel
 from seenby.report.moments import moments_of
 from seenby.steps.house import House
-from seenby.store import Store
+from seenby.store import Store, Transaction
 from seenby.store.facets import FACETS, read_counts
 from seenby.store.tables import SUMS
 from seenby.store.times import DAY
@@ -207,13 +207,25 @@ async def test_judging_again_counts_nothing_twice(store: Store) -> None:
     assert await cut_by(store) == again
 
 
-async def test_two_who_judge_history_at_the_same_moment_count_nothing_twice(store: Store) -> None:
+async def test_two_who_judge_history_at_the_same_moment_count_nothing_twice(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
     house = make_house(store, clock=Clock())
     await lived(house, seed=5)
     before = await cut_by(store)
     async with store.write() as tx:
         for table in ("facets", "day_facets"):
             await tx.connection.execute(text(f"delete from {table}"))
+
+    one = Transaction.one
+
+    async def slowly(tx: Transaction, name: str, /, **values: object) -> Any:
+        row = await one(tx, name, **values)
+        if name == "facets_of":
+            await asyncio.sleep(0.03)  # as long as another would need to read the same
+        return row
+
+    monkeypatch.setattr(Transaction, "one", slowly)
 
     async def again() -> None:
         async for _ in judge_again(store, Again(now=house.now(), window=house.repeat_window, apply=True)):
