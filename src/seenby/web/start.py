@@ -40,7 +40,7 @@ async def first_steps(tx: Transaction, sender: Sender, settings: Settings) -> Se
         Step(
             done=bool(signs["messages"]),
             words="Send a message through Seenby",
-            how="Set it up as the outgoing (SMTP) server in your mail program, and write to anybody.",
+            how="Choose Write above, or set Seenby up as the outgoing (SMTP) server in your mail program.",
         ),
         Step(
             done=bool(signs["tracked"]),
@@ -55,7 +55,7 @@ async def first_steps(tx: Transaction, sender: Sender, settings: Settings) -> Se
         Step(
             done=bool(sender.next_hop or settings.next_hop),
             words="Let mail go out",
-            how="Until SEENBY_NEXT_HOP names your mail server, every message stays in the built-in mailbox.",
+            how="Name your mail server under Settings, Next hop. Until then every message stays in the built-in mailbox.",
         ),
     ]
     return [] if all(step.done for step in steps) else steps
