@@ -106,6 +106,10 @@ bench: setup ## speed, as ratios within one run
 
 ##@ keep
 
+.PHONY: screenshots
+screenshots: setup ## the pictures of the pages in docs/images, made anew of a day of real mail
+	@$(BIN)/python docs/pictures.py
+
 .PHONY: lock
 lock: ## write requirements.lock anew from pyproject.toml (needs uv)
 	uv lock --quiet --upgrade

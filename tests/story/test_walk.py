@@ -268,7 +268,7 @@ def picture(page: Page, world: World, path: str, *, width: int, scheme: str) -> 
     """Keep a picture where one was asked for."""
     name = PICTURES.get("OFFER" if path == world.offer else path)
     if name and (folder := os.environ.get("SEENBY_SCREENSHOTS")):
-        page.screenshot(path=Path(folder) / f"{name}-{width}-{scheme}.png", full_page=width == 390)
+        page.screenshot(path=Path(folder) / f"{name}-{width}-{scheme}.png", full_page=width == 390 or name == "message")
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
