@@ -15,6 +15,7 @@ from seenby.settings import Settings, load_settings
 from seenby.store import Store
 from seenby.web import Parts
 from seenby.web.ways.passkey_pages import QUESTIONS
+from seenby.web.ways.provider import is_as_safe
 from seenby.words.errors import SettingsError
 from tests.browser.lively import ALICE, BOB, CHARLIE, NOW
 from tests.house import rows
@@ -314,6 +315,23 @@ async def test_a_wrong_secret_a_silent_provider_and_none_at_all_are_said_so(
         assert (await opened.get("/sign-in/with/provider")).status_code == 404
         assert (await opened.get("/sign-in/with/provider/back")).status_code in (403, 404)
         assert "Continue with" not in (await opened.get("/sign-in")).text
+
+
+@pytest.mark.parametrize(
+    ("url", "issuer", "safe"),
+    [
+        ("https://id.company.com/token", "https://id.company.com/all", True),
+        ("https://elsewhere.com/keys", "https://id.company.com/all", True),
+        ("http://id.company.com/token", "https://id.company.com/all", False),
+        ("http://127.0.0.1:7/token", "http://127.0.0.1:7/realm", True),
+        ("http://evil.test/token", "http://127.0.0.1:7/realm", False),
+        ("https://[", "https://id.company.com/all", False),
+        ("https:///token", "https://id.company.com/all", False),
+        (None, "https://id.company.com/all", False),
+    ],
+)
+def test_a_secret_and_a_code_go_nowhere_in_the_clear(url: object, issuer: str, safe: bool) -> None:
+    assert is_as_safe(url, issuer) is safe
 
 
 async def test_the_doctor_says_whether_the_provider_can_be_used(provider: TinyProvider) -> None:

@@ -213,7 +213,7 @@ class Provider:
                 f"{self.name} calls itself something else than the setting oidc_issuer does. Tell your administrator."
             )
         for needed in ("authorization_endpoint", "token_endpoint", "jwks_uri"):
-            if not _is_as_safe(about.get(needed), issuer):
+            if not is_as_safe(about.get(needed), issuer):
                 raise NotLetInError(f"{self.name} gives no {needed} that is safe to use. Tell your administrator.")
         self._about, self._about_at, self._keys = about, now, ()
         return about
@@ -284,9 +284,11 @@ def _object(answer: httpx2.Response) -> dict[str, Any]:
     return told
 
 
-def _is_as_safe(url: object, issuer: str) -> bool:
-    """Whether an address of the provider's is https, unless all of it is on this very machine."""
-    if not isinstance(url, str):
+def is_as_safe(url: object, issuer: str) -> bool:
+    """Whether an address of the provider's is https, unless all of it is on this very machine. Never raises."""
+    try:
+        parts, home = urlsplit(url if isinstance(url, str) else ""), urlsplit(issuer)
+    except ValueError:
         return False
-    parts = urlsplit(url)
-    return parts.scheme == "https" or (parts.scheme == "http" and parts.hostname == urlsplit(issuer).hostname)
+    is_plain = parts.scheme == home.scheme == "http"  # which the settings allow for this machine alone
+    return bool(parts.hostname) and (parts.scheme == "https" or (is_plain and parts.hostname == home.hostname))
