@@ -1,6 +1,7 @@
 """A capability: leave to see one message for an hour, on the preview's origin, where nobody is signed in.
 
-Text and MAC: `shown.id.expiry.images.mac`, keyed BLAKE2b (RFC 7693) with a personalisation of its own.
+Text and MAC: `shown.id.expiry.images.mac`, keyed BLAKE2b (RFC 7693) with a personalisation of its own: whoever changes
+the form of the text changes that as well, so that what was granted before an update is none, and not misread.
 """
 
 import base64
@@ -50,5 +51,5 @@ def read_leave(capability: str, *, secret: bytes, now: datetime) -> Leave | None
 
 
 def _mac(text: str, secret: bytes) -> str:
-    digest = blake2b(text.encode(), key=secret, digest_size=16, person=b"seenby.preview").digest()
+    digest = blake2b(text.encode(), key=secret, digest_size=16, person=b"seenby.preview.2").digest()
     return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
