@@ -1,5 +1,6 @@
 """Messages that were written on the pages: made of their draft, all or none, and filed for their writer."""
 
+import asyncio
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -44,11 +45,12 @@ async def post_draft(house: House, draft: Draft, *, at: datetime) -> None:
             return
         kept = [await keep(house, tx, decided) for _letter, decided in made]
         await drafts.name_message(tx, draft, message=kept[0].id)
-        for message, (letter, _decided) in zip(kept, made, strict=True):
+        for message, (letter, decided) in zip(kept, made, strict=True):
             if not draft.written.notify:
                 await tx.run("unwatch", sender=sender.id, team=sender.team, message=message.id)
             if is_filed:
-                event, raw = f"filed:{message.id}", message_of(letter, with_bcc=True)
+                event = f"filed:{message.id}"
+                raw = message_of(letter, with_bcc=True) if letter.bcc else decided.submission.raw
                 await drafts.keep_copy(tx, event=event, team=sender.team, sender=sender.id, raw=raw, at=at)
     for message, (_letter, decided) in zip(kept, made, strict=True):
         note_accepted(message, decided)
@@ -63,8 +65,8 @@ async def _made(
     if why := problems(draft.written, attached_bytes=sum(len(file.raw) for file in files)):
         return " ".join(why)
     made: list[tuple[Letter, Decided]] = []
-    for letter in letters(draft.written, Dated(at=at, draft=draft.id, host=house.host), files=files):
-        submission = _written_submission(house, letter, draft, sender, at=at)
+    # In a thread: a hundred letters, or 25 MB in base64, would keep everybody waiting.
+    for letter, submission in await asyncio.to_thread(_submissions, house, draft, sender, files, at=at):
         if len(submission.raw) > MAIL_BYTES:
             return f"With its files it comes to more than a server takes: {MAIL_BYTES // 1_048_576} MB are the most."
         decided = await decide_on(house, submission)
@@ -72,6 +74,13 @@ async def _made(
             return f"{decided.why}."
         made.append((letter, decided))
     return made
+
+
+def _submissions(
+    house: House, draft: Draft, sender: Sender, files: tuple[Attached, ...], *, at: datetime
+) -> Sequence[tuple[Letter, Submission]]:
+    written = letters(draft.written, Dated(at=at, draft=draft.id, host=house.host), files=files)
+    return [(letter, _written_submission(house, letter, draft, sender, at=at)) for letter in written]
 
 
 def _written_submission(house: House, letter: Letter, draft: Draft, sender: Sender, *, at: datetime) -> Submission:
