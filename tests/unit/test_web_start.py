@@ -36,7 +36,9 @@ def a_mail(**what: object) -> Mail:
 async def test_steps_tick_themselves_as_mail_goes_its_way(team: Store, alice: httpx2.AsyncClient) -> None:
     page = (await alice.get("/")).text
     assert ticked(page) == ["Sign in"]
-    assert re.search(r'id="steps"[^>]*hx-trigger="sse:feed, sse:delivered"', page), "an open ticks its step on the page that shows it"
+    assert re.search(r'id="steps"[^>]*hx-trigger="sse:feed, sse:delivered"', page), (
+        "an open ticks its step on the page that shows it"
+    )
     await add_mail(team, a_mail(), now=NOW)
     assert ticked((await alice.get("/")).text) == [
         "Sign in", "Send a message through Seenby", "Write to somebody outside your team",
