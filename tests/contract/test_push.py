@@ -25,6 +25,7 @@ from sqlalchemy import text
 from seenby.store import Store, hits, preferences, telling
 from seenby.store.people import sender_by_address
 from seenby.store.telling import Pushed, Subscription
+from seenby.tell import digest
 from seenby.tell.digest import write_digests
 from seenby.tell.push import Notice, Pusher, is_push_service, notices, push_due
 from seenby.words.event import Event, EventKind
@@ -322,10 +323,10 @@ async def test_the_daily_mail_says_what_people_did_and_comes_once(team):
         team, "select s.raw, m.id from spool s join messages m on m.id = s.message where m.sender is null"
     )
     assert len(spooled) == 1
-    digest = message_from_bytes(bytes(spooled[0]["raw"]), policy=default)
-    assert digest["To"] == ALICE
-    assert digest["Subject"] == "Your mail since yesterday: 1 open, 1 click"
-    body = digest.get_body(("plain",))
+    told = message_from_bytes(bytes(spooled[0]["raw"]), policy=default)
+    assert told["To"] == ALICE
+    assert told["Subject"] == "Your mail since yesterday: 1 open, 1 click"
+    body = told.get_body(("plain",))
     assert body is not None
     assert "Rita clicked a link in “offer”" in body.get_content()
     assert "bobs" not in body.get_content()
@@ -340,6 +341,27 @@ async def test_two_workers_at_the_same_moment_write_one_daily_mail(team):
         return await write_digests(team, house.letterhead, app_url="https://app.test", now=NOW)
 
     assert sum(await asyncio.gather(*(write() for _ in range(6)))) == 1
+
+
+async def test_one_daily_mail_that_fails_keeps_nobody_elses_back(team, monkeypatch):
+    house = make_house(team, clock=lambda: NOW)
+    for address in (ALICE, BOB):
+        await choose(team, address, digest="08:00", digested="2026-11-21", of_team="1")
+    await happen(team, 1, at=NOW - timedelta(hours=20))
+    whole = digest.compose_digest
+
+    def breaks_for_alice(one: digest.Digest, **rest: Any) -> bytes:
+        if one.to == ALICE:
+            raise ValueError("a slip")
+        return whole(one, **rest)
+
+    async def write() -> int:
+        return await write_digests(team, house.letterhead, app_url="https://app.test", now=NOW)
+
+    monkeypatch.setattr(digest, "compose_digest", breaks_for_alice)
+    assert await write() == 1
+    monkeypatch.setattr(digest, "compose_digest", whole)
+    assert [await write(), await write()] == [1, 0]
 
 
 async def test_a_day_without_news_has_no_mail(team):

@@ -11,11 +11,12 @@ from html import escape
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
+from seenby import maillog
 from seenby.store import Store, Transaction, preferences
 from seenby.store.times import micros, moment
 from seenby.tell.own_mail import Letterhead, hop_of, put_own
 from seenby.tell.push import counted
-from seenby.tell.wanted import DIGESTED, digest_day, read_wanted
+from seenby.tell.wanted import DIGEST, DIGESTED, ZONE, digest_day, read_wanted
 from seenby.words.event import EventKind
 from seenby.words.message import Untracked
 
@@ -87,9 +88,20 @@ async def write_digests(store: Store, letterhead: Letterhead, *, app_url: str, n
         asking = await tx.all("who_wants_digests")
     written = 0
     for row in asking:
-        async with store.write() as tx:
-            written += await _write_due(tx, letterhead, row["id"], app_url=app_url, now=now)
+        if not _is_due(row, now=now):
+            continue
+        try:
+            async with store.write() as tx:
+                written += await _write_due(tx, letterhead, row["id"], app_url=app_url, now=now)
+        except Exception as error:  # noqa: BLE001 - it is tried again; the others get theirs
+            maillog.failed("digest", error)
     return written
+
+
+def _is_due(row: Mapping[Any, Any], *, now: datetime) -> bool:
+    """Whether it is worth a transaction, which holds up others that write."""
+    wanted = read_wanted({name: row[name] or "" for name in (DIGEST, ZONE)})
+    return digest_day(wanted, now, last=row[DIGESTED] or "") is not None
 
 
 async def _write_due(tx: Transaction, letterhead: Letterhead, sender: str, *, app_url: str, now: datetime) -> bool:

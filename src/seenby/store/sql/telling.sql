@@ -37,8 +37,9 @@ update outbox set due_at = :until where channel = :channel and event = :event;
 -- drop_outbox: it was told, or is of no interest any more
 delete from outbox where channel = :channel and event = :event;
 
--- who_wants_digests: everybody who wants a daily mail, and when they had the last
-select s.id, s.team, s.address, s.next_hop, p.value as digest,
+-- who_wants_digests: everybody who wants a daily mail, by which clock, and when they had the last
+select s.id, p.value as digest,
+  (select value from preferences q where q.sender = s.id and q.name = 'zone') as zone,
   (select value from preferences q where q.sender = s.id and q.name = 'digested') as digested
 from preferences p join senders s on s.id = p.sender where p.name = 'digest';
 
