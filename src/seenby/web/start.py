@@ -55,7 +55,7 @@ async def first_steps(tx: Transaction, sender: Sender, settings: Settings) -> Se
         Step(
             done=bool(sender.next_hop or settings.next_hop),
             words="Let mail go out",
-            how="Name your mail server under Settings, Next hop. Until then every message stays in the built-in mailbox.",
+            how="Name your mail server under Settings, Next hop. Until then all mail stays in the built-in mailbox.",
         ),
     ]
     return [] if all(step.done for step in steps) else steps
