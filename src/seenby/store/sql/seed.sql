@@ -52,15 +52,16 @@ from sums where message >= :first and message <= :last group by team, day, sende
 -- any_seeded: one of the made-up messages, and whose it is
 select team from messages where id >= :first and id <= :last limit 1;
 
--- first_signs: how far the team has come, with mail that is not made up
+-- first_signs: how far the team has come, with mail that is not made up (in order, so that an index is gone along)
 select
-  exists (select 1 from sums where team = :team and message < :first)
-    or exists (select 1 from sums where team = :team and message > :last) as messages,
-  exists (select 1 from sums where team = :team and copies > 0 and message < :first)
-    or exists (select 1 from sums where team = :team and copies > 0 and message > :last) as tracked,
-  exists (select 1 from sums where team = :team and opened + probably + cannot_know > 0 and message < :first)
-    or exists (select 1 from sums where team = :team and opened + probably + cannot_know > 0
-      and message > :last) as seen;
+  coalesce((select 1 from sums where team = :team and message < :first order by team, message limit 1),
+    (select 1 from sums where team = :team and message > :last order by team, message limit 1), 0) as messages,
+  coalesce((select 1 from sums where team = :team and message < :first and copies > 0 order by team, message limit 1),
+    (select 1 from sums where team = :team and message > :last and copies > 0 order by team, message limit 1), 0) as tracked,
+  coalesce((select 1 from sums where team = :team and message < :first
+    and opened + probably + cannot_know > 0 order by team, message limit 1),
+    (select 1 from sums where team = :team and message > :last
+    and opened + probably + cannot_know > 0 order by team, message limit 1), 0) as seen;
 
 -- seeded_page: some of the made-up mail
 select id from messages where id >= :first and id <= :last order by id limit :limit;
