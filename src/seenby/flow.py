@@ -22,9 +22,7 @@ from typing import Any, Final
 from sqlalchemy.exc import SQLAlchemyError
 
 from seenby import maillog
-from seenby.delivery.intake import (
-    MAX_HOPS,
-)
+from seenby.delivery.intake import MAX_HOPS
 from seenby.delivery.sent_folder import next_filing
 from seenby.delivery.smtp import Answer, Outcome, SmtpSession
 from seenby.inbound.report import read_report

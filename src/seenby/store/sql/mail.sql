@@ -150,21 +150,6 @@ from messages m
 where m.team = :team and m.sender is not null and (m.accepted_at < :before or (m.accepted_at = :before and m.id < :before_id))
 order by m.accepted_at desc, m.id desc limit :limit;
 
--- sent_page_of_sender: one sender's messages, newest first
-select m.id, m.subject, m.from_address, m.sender, m.accepted_at, m.active_at, m.untouched, m.link_count
-from messages m
-where m.sender = :sender and (m.accepted_at < :before or (m.accepted_at = :before and m.id < :before_id))
-order by m.accepted_at desc, m.id desc limit :limit;
-
--- search_sent: the team's messages with these words in subject, sender or a recipient, newest first
-select m.id, m.subject, m.from_address, m.sender, m.accepted_at, m.active_at, m.untouched, m.link_count
-from messages m
-where m.team = :team and m.sender is not null and (m.accepted_at < :before or (m.accepted_at = :before and m.id < :before_id))
-and (lower(m.subject) like :words escape '\' or m.from_address like :words escape '\'
-  or exists (select 1 from recipients r where r.message = m.id
-    and (lower(r.address) like :words escape '\' or lower(r.name) like :words escape '\')))
-order by m.accepted_at desc, m.id desc limit :limit;
-
 -- count_messages: how many messages the team has sent
 select count(*) as n from messages where team = :team and sender is not null;
 
