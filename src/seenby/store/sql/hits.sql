@@ -22,7 +22,7 @@ select id from messages where judge_at <= :now order by judge_at limit :limit;
 -- hold_judgement: lock the message for its new verdicts; nothing when another worker has just judged it
 update messages set judge_at = judge_at where id = :id and judge_at is not null;
 
--- hold_message: lock the message while history is judged again, whether or not it is due
+-- hold_message: lock the message until this transaction ends; who then writes of its copies or counts does so first
 update messages set judge_at = judge_at where id = :id;
 
 -- judged: nothing is left to read until :again, unless more has come in since
