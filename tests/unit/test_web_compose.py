@@ -231,6 +231,15 @@ async def test_files_come_along_and_go_again(team: Store, alice: httpx2.AsyncCli
     assert await rows(team, "attachments_of", draft="draft-0001") == []
 
 
+async def test_no_file_is_taken_off_what_waits_to_go(team: Store, alice: httpx2.AsyncClient) -> None:
+    await alice.post("/compose/files", data={"draft": "draft-0001"}, files={"file": ("a.txt", b"x")}, headers=HTMX)
+    (file,) = await rows(team, "attachments_of", draft="draft-0001")
+    async with team.write() as tx:
+        assert await tx.run("schedule_draft", id="draft-0001", sender=f"id-{ALICE}", send_at=1)
+    await post(alice, "/compose/files/remove", HTMX, remove=file["id"])
+    assert len(await rows(team, "attachments_of", draft="draft-0001")) == 1
+
+
 async def test_a_file_that_is_too_large_is_not_added_and_the_rest_stays(team: Store, alice: httpx2.AsyncClient) -> None:
     async def put(size: int) -> httpx2.Response:
         return await alice.post(

@@ -7,6 +7,7 @@ from starlette.datastructures import FormData, UploadFile
 from seenby.compose.mime import Attached
 from seenby.compose.people import one_line
 from seenby.store import Transaction, drafts
+from seenby.store.drafts import State
 from seenby.web.compose.choices import blank
 from seenby.web.compose.form import Filled, draft_id, new_id, text_in
 from seenby.web.compose.letter import keep
@@ -55,7 +56,8 @@ async def remove_file(request: Request, parts: Given, sender: SignedIn, form: Fi
     """Take a file off."""
     draft = draft_id(form)
     async with parts.store.write() as tx:
-        if await drafts.one(tx, sender, draft) is not None:
+        row = await drafts.one(tx, sender, draft)
+        if row is not None and row["state"] in (State.DRAFT, State.FAILED):  # what waits to go, goes as it is
             if "subject" in form:
                 await keep(tx, parts, sender, form)
             await tx.run("drop_attachment", id=text_in(form, "remove"), draft=draft)
