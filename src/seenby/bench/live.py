@@ -46,6 +46,7 @@ _WARMUP: Final = 3.0
 _START: Final = 30.0
 _ROWS: Final = "/rows"
 _GATHER: Final = 0.03
+_FEED: Final = {"HX-Request": "true", "HX-Target": "feed-list"}
 _MAIL: Final = (
     "From: {0}\r\nTo: {1}\r\nSubject: Offer {2}\r\nMIME-Version: 1.0\r\nContent-Type: text/html\r\n\r\n<p>Hello</p>\r\n"
 )
@@ -85,7 +86,8 @@ class _Part:
             taken, self._waiting = self._waiting, []
             messages = {name.removeprefix("m-"): None for name, _ in taken}
             asked = "&".join(f"message={message}" for message in messages)
-            answer = await self._client.get(f"{self._path}?{asked}" if self._path == _ROWS else self._path)
+            path = f"{self._path}?{asked}" if self._path == _ROWS else self._path
+            answer = await self._client.get(path, headers=_FEED if path == "/feed" else None)
             self._board.fetches += 1
             self._board.failed += answer.status_code != 200
             at = time.perf_counter()

@@ -4,6 +4,7 @@ A page looks at some hundred events and no further: where most of them are of no
 and there is an older one. An open or a click whose verdict has changed since is none any more.
 """
 
+import json
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -32,15 +33,15 @@ class Page:
 
 async def happened(tx: Transaction, *, team: str, kinds: Collection[str], before: int, limit: int) -> Page:
     """Up to `limit` events of these kinds, each with its message and its person."""
-    chosen: list[int] = []
+    chosen, wanted = list[int](), json.dumps(sorted(kinds))
     for _ in range(STEPS):
-        step = await tx.all("team_events", team=team, before=before, limit=STEP)
-        chosen += [row["seq"] for row in step if row["kind"] in kinds]
+        *found, end = await tx.all("team_events", team=team, before=before, limit=STEP, kinds=wanted)
+        chosen += [row["seq"] for row in found]
         if len(chosen) > limit:
             return Page(events=await _told(tx, chosen[:limit]), older=chosen[limit - 1])
-        if len(step) < STEP:
+        if end["looked"] < STEP:
             return Page(events=await _told(tx, chosen), older=None)
-        before = step[-1]["seq"]
+        before = end["seq"]
     return Page(events=await _told(tx, chosen), older=before)
 
 

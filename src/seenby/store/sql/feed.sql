@@ -1,12 +1,29 @@
--- team_events: what happened in the team's mail before event :before, newest first, whatever it was
-select * from (
-  select seq, kind, message, recipient, hit, at from events
-  where team = :team and bell = 1 and seq < :before order by seq desc limit :limit) as rung
+-- team_events: of some events before :before, newest first, those of certain kinds; and how far one has looked, as the
+-- last row, of no kind
+with looked as (
+  select * from (
+    select seq, kind from events where team = :team and bell = 1 and seq < :before order by seq desc limit :limit) as rung
+  union all
+  select * from (
+    select seq, kind from events where team = :team and bell = 0 and seq < :before order by seq desc limit :limit) as quiet
+  order by seq desc limit :limit)
+select seq, kind, 0 as looked from looked where kind in (select value from json_each(:kinds))
 union all
-select * from (
-  select seq, kind, message, recipient, hit, at from events
-  where team = :team and bell = 0 and seq < :before order by seq desc limit :limit) as quiet
-order by seq desc limit :limit;
+select min(seq), '', count(*) from looked
+order by looked, seq desc;
+
+-- team_events [postgresql]: the same
+with looked as (
+  select * from (
+    select seq, kind from events where team = :team and bell = 1 and seq < :before order by seq desc limit :limit) as rung
+  union all
+  select * from (
+    select seq, kind from events where team = :team and bell = 0 and seq < :before order by seq desc limit :limit) as quiet
+  order by seq desc limit :limit)
+select seq, kind, 0 as looked from looked where kind in (select json_array_elements_text(cast(:kinds as json)))
+union all
+select min(seq), '', count(*) from looked
+order by looked, seq desc;
 
 -- team_signs: people's opens, clicks and answers since :since, among the latest events; nothing that a machine did
 select e.kind, e.message, e.at, h.link, m.subject, r.address_key, r.name, r.domain,
