@@ -28,8 +28,10 @@ class Device:
         """What the browser sends after `navigator.credentials.create`."""
         self.handle = base64url_to_bytes(options["user"]["id"])  # type: ignore[index]
         public = self.key.public_key().public_numbers()
-        cose = encode_cbor({1: 2, 3: -7, -1: 1, -2: public.x.to_bytes(32, "big"), -3: public.y.to_bytes(32, "big")})
-        data = self._data(self.flags | MADE) + bytes(16) + len(self.id).to_bytes(2, "big") + self.id + cose
+        public_key = encode_cbor(
+            {1: 2, 3: -7, -1: 1, -2: public.x.to_bytes(32, "big"), -3: public.y.to_bytes(32, "big")}
+        )
+        data = self._data(self.flags | MADE) + bytes(16) + len(self.id).to_bytes(2, "big") + self.id + public_key
         return self._answer(
             clientDataJSON=self._client("webauthn.create", options),
             attestationObject=encode_cbor({"fmt": "none", "attStmt": {}, "authData": data}),
