@@ -95,3 +95,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "postgresql" in item.nodeid:
             item.add_marker(pytest.mark.slow)
+
+
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """A function is named by its parameter: by its place in memory, processes that share the work disagree on names."""
+    return argname if callable(val) and not isinstance(val, type) else None

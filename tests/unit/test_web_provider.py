@@ -121,7 +121,6 @@ def _drop(name: str) -> Any:
         _set(sub=7),
         _drop("sub"),
     ],
-    ids=str,
 )
 async def test_a_token_for_another_time_place_or_person_lets_nobody_in(
     team: Store, provider: TinyProvider, change: Any
@@ -180,7 +179,6 @@ async def test_when_the_provider_changes_its_key_nobody_is_locked_out(team: Stor
         (None, _set(code="guessed"), "did not take what Seenby showed it"),
         (None, _drop("code"), "did not take what Seenby showed it"),
     ],
-    ids=str,
 )
 async def test_what_does_not_come_from_the_provider_itself_is_refused_in_words(
     team: Store, provider: TinyProvider, about: Any, back: Any, said: str
