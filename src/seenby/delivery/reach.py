@@ -6,11 +6,13 @@ looked at: a name that answers otherwise the second time gains nothing.
 """
 
 import asyncio
+import re
 import socket
 from collections.abc import Awaitable, Callable, Sequence
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import Final
 
+_HOST: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?|[0-9A-Fa-f:.]{2,45}")
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 
 # Ways to write an IPv4 address as IPv6, behind which a private one can hide: RFC 6052 2.1, RFC 8215, RFC 3056.
@@ -19,6 +21,18 @@ _TRANSLATED: Final = tuple(ip_network(one) for one in ("64:ff9b::/96", "64:ff9b:
 
 class NotPublic(OSError):  # noqa: N818 - it is refused like a host that cannot be reached
     """The host is, or may be, inside a network that is not for everybody."""
+
+
+def typed_host(text: str) -> str | None:
+    """A host's name or address as somebody typed it, in one spelling; None when it is none."""
+    host = text.strip().strip("[]").lower()
+    return host if _HOST.fullmatch(host) else None
+
+
+def typed_port(text: str) -> int | None:
+    """A port as somebody typed it; None when it is none."""
+    port = text.strip()
+    return int(port) if port.isascii() and port.isdigit() and 0 < int(port[:6]) < 65536 else None
 
 
 def is_public(text: str) -> bool:

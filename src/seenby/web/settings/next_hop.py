@@ -4,7 +4,6 @@ Whoever names a host makes this machine connect there. Only who answers for the 
 own network; a host that anybody else names must be public, now and at every later connection (`delivery/reach.py`).
 """
 
-import re
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, Final
 from urllib.parse import urlsplit
@@ -13,7 +12,7 @@ from fastapi import APIRouter, Form, Request
 from fastapi.responses import Response
 
 from seenby.delivery.hop import NextHop, Tls, parse_next_hop, write_next_hop
-from seenby.delivery.reach import NotPublic, public_addresses
+from seenby.delivery.reach import NotPublic, public_addresses, typed_host, typed_port
 from seenby.delivery.rehearsal import rehearse
 from seenby.store import admin_log
 from seenby.store.admin_log import Action
@@ -27,7 +26,6 @@ from seenby.words.message import Sender
 router = APIRouter(prefix="/settings/next-hop")
 Word = Annotated[str, Form(max_length=300)]
 SMTP_PORTS: Final = (25, 465, 587, 2525)  # more would be a way to look for open doors elsewhere
-_HOST: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?|[0-9A-Fa-f:.]{2,45}")
 WAYS: Final = {
     Tls.STARTTLS: "STARTTLS (usual, port 587)",
     Tls.IMPLICIT: "Encrypted from the start (port 465)",
@@ -116,18 +114,18 @@ def _in_force(parts: Parts, sender: Sender) -> NextHop | None:
 
 def _hop(typed: Typed, *, password: str, now: NextHop | None) -> NextHop | str:
     """The hop that was typed, or what is wrong with it. A password is kept for its own server only."""
-    host, port = typed.host.strip().strip("[]").lower(), typed.port.strip()
-    if not _HOST.fullmatch(host):
+    host, port = typed_host(typed.host), typed_port(typed.port)
+    if host is None:
         return "That is no host. Write its name alone, such as mail.company.com."
-    if not (port.isascii() and port.isdigit() and 0 < int(port[:6]) < 65536):
+    if port is None:
         return "That is no port. Most servers take mail at 587."
     if typed.tls not in {way.value for way in Tls}:
         return "That is no way to protect a connection."
-    is_same = now is not None and (now.host, now.port, now.user) == (host, int(port), typed.user)
+    is_same = now is not None and (now.host, now.port, now.user) == (host, port, typed.user)
     kept = now.password if is_same and now is not None and not password else password
     if typed.user and not kept:
         return "The password is missing. It is asked for again whenever server or user change."
-    hop = NextHop(host=host, port=int(port), tls=Tls(typed.tls), user=typed.user, password=kept, verify=typed.verify)
+    hop = NextHop(host=host, port=port, tls=Tls(typed.tls), user=typed.user, password=kept, verify=typed.verify)
     try:
         parse_next_hop(write_next_hop(hop))
     except SettingsError as error:

@@ -12,6 +12,7 @@ from fastapi.responses import Response
 
 from seenby.compose.markup import clean, is_empty
 from seenby.compose.prose import text_of
+from seenby.delivery.reach import typed_host, typed_port
 from seenby.delivery.sent_folder import Mailbox, MailboxError, Secured, find_folder, parse_mailbox
 from seenby.store import Transaction, preferences
 from seenby.store.drafts import shelf
@@ -27,7 +28,6 @@ router = APIRouter(prefix="/settings/writing")
 Word = Annotated[str, Form(max_length=300)]
 IMAP_PORTS: Final = (143, 993)  # more would be a way to look for open doors elsewhere
 SIGNATURE_CHARACTERS: Final = 10_000
-_HOST: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?|[0-9A-Fa-f:.]{2,45}")
 WAYS: Final = {
     Secured.TLS: "Encrypted from the start (usual, port 993)",
     Secured.STARTTLS: "STARTTLS (port 143)",
@@ -136,21 +136,21 @@ async def _tried(request: Request, parts: Parts, sender: Sender, mailbox: Mailbo
 
 def _mailbox(typed: Typed, *, password: str, now: Mailbox | None) -> Mailbox | str:
     """The mailbox that was typed, or what is wrong with it. A password is kept for its own server only."""
-    host, port = typed.host.strip().strip("[]").lower(), typed.port.strip()
-    if not _HOST.fullmatch(host):
+    host, port = typed_host(typed.host), typed_port(typed.port)
+    if host is None:
         return "That is no host. Write its name alone, such as imap.company.com."
-    if not (port.isascii() and port.isdigit() and 0 < int(port[:6]) < 65536):
+    if port is None:
         return "That is no port. Most servers have IMAP at 993."
     if typed.secured not in {way.value for way in WAYS}:
         return "That is no way to protect a connection."
     secured = Secured(typed.secured)
-    is_same = now is not None and (now.host, now.port, now.user, now.secured) == (host, int(port), typed.user, secured)
+    is_same = now is not None and (now.host, now.port, now.user, now.secured) == (host, port, typed.user, secured)
     kept = now.password if is_same and now is not None and not password else password
     if not typed.user or not kept:
         return "User and password are both needed. The password is asked for again whenever the server changes."
     if re.search(r"[\x00-\x1f\x7f]", typed.user + kept):
         return "User and password hold no control characters."
-    return Mailbox(host=host, port=int(port), secured=secured, user=typed.user, password=kept)
+    return Mailbox(host=host, port=port, secured=secured, user=typed.user, password=kept)
 
 
 async def _allowed(parts: Parts, sender: Sender, mailbox: Mailbox) -> Mailbox | str:
