@@ -42,6 +42,7 @@ class Frame:
 
 async def frame_of(tx: Transaction, sender: Sender) -> Frame:
     """Read before anything else of a page, so that nothing falls between the page and its live stream."""
+    await tx.ahead(("last_event", {}), ("sender_by_id", {"id": sender.id}), ("count_drafts", {"sender": sender.id}))
     last = await tx.one("last_event")
     row = await tx.one("sender_by_id", id=sender.id)
     seen = row["bell_seen"] if row else 0

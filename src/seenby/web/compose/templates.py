@@ -208,6 +208,7 @@ async def preview(
     """The message as its recipient will read it; with fields, one recipient after the other."""
     async with parts.store.write() as tx:
         kept = await keep(tx, parts, sender, form)
+    async with parts.store.read() as tx:
         frame = await frame_of(tx, sender)
     shown = _preview(kept, who, at=parts.now()) if isinstance(kept, Written) else None
     wrong = kept if isinstance(kept, str) else ""
