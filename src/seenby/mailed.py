@@ -4,10 +4,6 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from email.headerregistry import Address as HeaderAddress
-from email.message import EmailMessage
-from email.policy import SMTP, SMTPUTF8
-from email.utils import format_datetime
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
@@ -16,12 +12,11 @@ from pydantic import ValidationError
 from seenby import maillog
 from seenby.report.asked import Asked
 from seenby.report.export import as_csv
-from seenby.report.overview import days_of, report_of, sheet_of
+from seenby.report.overview import days_of, report_of, sentence_of, sheet_of
 from seenby.report.printed import printed
 from seenby.report.schedule import Every, next_due
-from seenby.report.summary import rate_words
 from seenby.store import Store, Transaction, preferences
-from seenby.store.people import sender_of
+from seenby.store.people import sender_addresses, sender_of
 from seenby.store.times import micros, moment
 from seenby.tell.own_mail import Letterhead, hop_of, put_own
 from seenby.tell.wanted import read_wanted
@@ -101,7 +96,7 @@ async def _mail(store: Store, letterhead: Letterhead, row: Mapping[Any, Any], *,
 async def make(tx: Transaction, sender: Sender, row: Mapping[Any, Any], *, now: datetime) -> Made:
     """The report as a file; `row` has its name, query and form."""
     asked, today = read_query(row["query"]), now.astimezone(UTC).date()
-    senders = {one["id"]: one["address"] for one in await tx.all("senders_of_team", team=sender.team)}
+    senders = await sender_addresses(tx, team=sender.team)
     report = await report_of(tx, sender, asked, today=today, senders=senders)
     of = asked.title(senders=senders, me=sender.address, today=today)
     is_pdf = row["form"] != CSV
@@ -110,9 +105,7 @@ async def make(tx: Transaction, sender: Sender, row: Mapping[Any, Any], *, now: 
         content = await asyncio.to_thread(printed, sheet)
     else:
         content = "".join(as_csv(await days_of(tx, sender, asked, today=today))).encode()
-    rate = report.now.rate
-    sentence = rate_words(rate) if rate else "Too few recipients to speak of a rate."
-    return Made(name=row["name"], of=of, sentence=sentence, content=content, is_pdf=is_pdf)
+    return Made(name=row["name"], of=of, sentence=sentence_of(report), content=content, is_pdf=is_pdf)
 
 
 async def _settle(tx: Transaction, row: Mapping[Any, Any], *, now: datetime, problem: str, is_mailed: bool) -> int:
@@ -125,23 +118,12 @@ async def _settle(tx: Transaction, row: Mapping[Any, Any], *, now: datetime, pro
 
 
 def _written(made: Made, *, to: str, letterhead: Letterhead, identity: str, app_url: str, at: datetime) -> bytes:
-    mail = EmailMessage(policy=SMTP if to.isascii() else SMTPUTF8)
-    mail["From"] = HeaderAddress("Seenby", "postmaster", letterhead.host)
-    mail["To"] = to
-    mail["Subject"] = f"Report: {_one_line(made.name)}"
-    mail["Date"] = format_datetime(at)
-    mail["Message-ID"] = letterhead.message_id(identity)
-    mail["Auto-Submitted"] = "auto-generated"  # RFC 3834 5
+    mail = letterhead.new_mail(to=to, subject=f"Report: {made.name}", identity=identity, at=at)
     why = f"You get this because somebody of your team asked for it: {app_url}/reports/saved"
     mail.set_content("\n".join([made.of, "", made.sentence, "", why, ""]))
     kind = ("application", "pdf") if made.is_pdf else ("text", "csv")
     mail.add_attachment(made.content, maintype=kind[0], subtype=kind[1], filename=f"report.{kind[1]}")
     return mail.as_bytes()
-
-
-def _one_line(text: str) -> str:
-    """Without line ends, and without what `email` would take for an encoded word."""
-    return " ".join(text.split()).replace("=?", "= ?")
 
 
 async def outsiders(tx: Transaction, *, team: str, to: Sequence[str]) -> Sequence[str]:

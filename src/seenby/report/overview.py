@@ -157,13 +157,18 @@ def bars_of(rows: Sequence[Mapping[Any, Any]], *, since: date, until: date) -> t
     ], highest
 
 
+def sentence_of(report: Report) -> str:
+    """How many opened it, or why that cannot be said."""
+    rate = report.now.rate
+    return rate_words(rate) if rate else "Too few recipients to speak of a rate."
+
+
 def sheet_of(report: Report, asked: Asked, *, title: str, of: str, made: str) -> Sheet:
     """The report as it is printed."""
-    rate = report.now.rate
     return Sheet(
         title=title,
         of=of,
-        sentence=rate_words(rate) if rate else "Too few recipients to speak of a rate.",
+        sentence=sentence_of(report),
         figures=report.now,
         shares=report.now.shares(of_sent=asked.of_sent),
         days=[(bar.days, bar.figures["sent"], bar.figures.counts.proven) for bar in report.bars],

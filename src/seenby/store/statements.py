@@ -3,16 +3,23 @@
     -- claim_copies: take due copies of one next hop
     -- claim_copies [postgresql]: the same, skipping what another worker holds
 
-The second form replaces the first on that database; everything else is common to both.
+The second form replaces the first on that database; everything else is common to both. A list that is handed over as
+JSON is written for SQLite, `select value from json_each(:names)`, and read on PostgreSQL in its own words.
+
+    -- still_counts [part]: a condition that several statements share
+
+stands wherever one of them says {still_counts}.
 """
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
 
 _HEAD = re.compile(r"^-- (?P<name>\w+)(?: \[(?P<dialect>\w+)\])?: (?P<sentence>.+)$", re.MULTILINE)
+_LISTED = re.compile(r"select value from json_each\(:(\w+)\)")
+_PART = re.compile(r"\{(\w+)\}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +36,7 @@ def statements(dialect: str) -> Mapping[str, Statement]:
     """All statements for `dialect` (sqlite or postgresql), by name."""
     common: dict[str, Statement] = {}
     own: dict[str, Statement] = {}
+    parts: dict[str, str] = {}
     for file in files("seenby.store").joinpath("sql").iterdir():
         if not file.name.endswith(".sql"):
             continue
@@ -36,9 +44,14 @@ def statements(dialect: str) -> Mapping[str, Statement]:
         heads = list(_HEAD.finditer(text))
         for head, after in zip(heads, [*heads[1:], None], strict=True):
             sql = text[head.end() : after.start() if after else None].strip().rstrip(";")
+            if dialect == "postgresql":
+                sql = _LISTED.sub(r"select json_array_elements_text(cast(:\1 as json))", sql)
             found = Statement(name=head["name"], sentence=head["sentence"], sql=sql)
-            if head["dialect"] is None:
+            if head["dialect"] == "part":
+                parts[found.name] = sql
+            elif head["dialect"] is None:
                 common[found.name] = found
             elif head["dialect"] == dialect:
                 own[found.name] = found
-    return common | own
+    whole = {**common, **own}
+    return {name: replace(one, sql=_PART.sub(lambda said: parts[said[1]], one.sql)) for name, one in whole.items()}

@@ -1,5 +1,6 @@
 """Which browsers want notifications, and what is still to be told to them."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -70,23 +71,19 @@ async def take_due(
     tx: Transaction, *, sender: str, now: datetime, lease: timedelta, limit: int
 ) -> Mapping[str, RowMapping]:
     """What one sender's browsers are to be told, by event, ours until `lease` is over; the rest is dropped."""
-    found = {}
-    for event in await outbox.claim(tx, channel=PUSH + sender, now=now, lease=lease, limit=limit):
-        row = await tx.one("event_to_tell", event=event, sender=sender)
-        if row is None:
-            await forget(tx, sender=sender, events=[event])
-        else:
-            found[event] = row
-    return found
+    claimed = await outbox.claim(tx, channel=PUSH + sender, now=now, lease=lease, limit=limit)
+    rows = await tx.all("events_to_tell", events=json.dumps(claimed), sender=sender) if claimed else []
+    told = {row["id"]: row for row in rows}
+    await forget(tx, sender=sender, events=[event for event in claimed if event not in told])
+    return {event: told[event] for event in claimed if event in told}
 
 
 async def put_off(tx: Transaction, *, sender: str, events: Sequence[str], until: datetime) -> None:
     """Tell it then."""
-    for event in events:
-        await tx.run("put_off_outbox", channel=PUSH + sender, event=event, until=micros(until))
+    at = micros(until)
+    await tx.many("put_off_outbox", [{"channel": PUSH + sender, "event": event, "until": at} for event in events])
 
 
 async def forget(tx: Transaction, *, sender: str, events: Sequence[str]) -> None:
     """It was told, or need not be any more."""
-    for event in events:
-        await tx.run("drop_outbox", channel=PUSH + sender, event=event)
+    await tx.many("drop_outbox", [{"channel": PUSH + sender, "event": event} for event in events])

@@ -3,10 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from email.headerregistry import Address as HeaderAddress
-from email.message import EmailMessage
-from email.policy import SMTP, SMTPUTF8
-from email.utils import format_datetime
 from html import escape
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -15,22 +11,13 @@ from seenby import maillog
 from seenby.store import Store, Transaction, preferences
 from seenby.store.times import micros, moment
 from seenby.tell.own_mail import Letterhead, hop_of, put_own
-from seenby.tell.push import counted
+from seenby.tell.saying import counted, did
 from seenby.tell.wanted import DIGEST, DIGESTED, ZONE, digest_day, read_wanted
-from seenby.words.event import EventKind
 from seenby.words.message import Untracked
 
 LINES: Final = 30
 LATEST: Final = 2000  # events that are looked through, and told of
 LONGEST: Final = timedelta(days=7)  # after a long time without the worker
-_WORDS: Final[Mapping[str, str]] = {
-    EventKind.OPENED: "opened",
-    EventKind.CLICKED: "clicked a link in",
-    EventKind.REPLIED: "answered",
-    EventKind.UNSUBSCRIBED: "unsubscribed, in",
-    EventKind.MESSAGE_BOUNCED: "did not get",
-    EventKind.COMPLAINED: "reported as unwanted",
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,15 +30,14 @@ class Digest:
     app_url: str
 
 
-def compose_digest(digest: Digest, *, host: str, message_id: str, at: datetime) -> bytes:
+def compose_digest(digest: Digest, *, letterhead: Letterhead, identity: str, at: datetime) -> bytes:
     """The whole mail, plain text and HTML, CRLF line endings."""
-    mail = EmailMessage(policy=SMTP if digest.to.isascii() else SMTPUTF8)
-    mail["From"] = HeaderAddress("Seenby", "postmaster", host)
-    mail["To"] = digest.to
-    mail["Subject"] = f"Your mail since yesterday: {counted([row['kind'] for row in digest.rows])}"
-    mail["Date"] = format_datetime(at)
-    mail["Message-ID"] = message_id
-    mail["Auto-Submitted"] = "auto-generated"  # RFC 3834 5
+    mail = letterhead.new_mail(
+        to=digest.to,
+        subject=f"Your mail since yesterday: {counted([row['kind'] for row in digest.rows])}",
+        identity=identity,
+        at=at,
+    )
     lines = [_line(row, clock=digest.clock) for row in digest.rows[:LINES]]
     left = len(digest.rows) - len(lines)
     rest = f"and {left} more" if left else ""
@@ -74,7 +60,7 @@ def _line(row: Mapping[Any, Any], *, clock: ZoneInfo) -> tuple[str, str, str]:
     who = _plain(row["name"] or row["address"] or "Somebody")
     subject = _plain(row["subject"] or "(no subject)")
     when = moment(row["at"]).astimezone(clock).strftime("%d %b %H:%M")
-    return when, f"{who} {_WORDS.get(row['kind'], 'has news of')} “{subject}”", f"/messages/{row['message']}"
+    return when, f"{who} {did(row['kind'])} “{subject}”", f"/messages/{row['message']}"
 
 
 def _plain(text: str) -> str:
@@ -128,7 +114,7 @@ async def _write_due(tx: Transaction, letterhead: Letterhead, sender: str, *, ap
         return False
     identity = letterhead.new_identity()
     digest = Digest(to=person["address"], rows=rows, clock=wanted.clock, app_url=app_url)
-    raw = compose_digest(digest, host=letterhead.host, message_id=letterhead.message_id(identity), at=now)
+    raw = compose_digest(digest, letterhead=letterhead, identity=identity, at=now)
     await put_own(
         tx,
         letterhead,

@@ -3,6 +3,10 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from email.headerregistry import Address as HeaderAddress
+from email.message import EmailMessage
+from email.policy import SMTP, SMTPUTF8
+from email.utils import format_datetime
 from typing import Any
 
 from seenby.store import Transaction, mail
@@ -27,6 +31,18 @@ class Letterhead:
     def message_id(self, identity: str) -> str:
         """The Message-ID of the message with this id."""
         return f"<{identity}@{self.host}>"
+
+    def new_mail(self, *, to: str, subject: str, identity: str, at: datetime) -> EmailMessage:
+        """A mail that begins as all of ours do, with CRLF line endings; what it says is still to be put in."""
+        mail = EmailMessage(policy=SMTP if to.isascii() else SMTPUTF8)
+        mail["From"] = HeaderAddress("Seenby", "postmaster", self.host)
+        mail["To"] = to
+        # On one line, and without what `email` would take for an encoded word.
+        mail["Subject"] = " ".join(subject.split()).replace("=?", "= ?")
+        mail["Date"] = format_datetime(at)
+        mail["Message-ID"] = self.message_id(identity)
+        mail["Auto-Submitted"] = "auto-generated"  # RFC 3834 5
+        return mail
 
 
 async def put_own(  # noqa: PLR0913 - what a message is made of

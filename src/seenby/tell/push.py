@@ -21,6 +21,7 @@ from seenby import maillog
 from seenby.store import Store, preferences, telling
 from seenby.store.telling import Pushed, Subscription
 from seenby.store.times import moment
+from seenby.tell.saying import counted, did
 from seenby.tell.wanted import quiet_until, read_wanted
 from seenby.words.event import EventKind
 
@@ -39,25 +40,6 @@ FRESH: Final = timedelta(minutes=10)  # older news is told as one: nobody wants 
 STALE: Final = timedelta(days=2)  # nobody is told at all any more
 AGAIN: Final = timedelta(minutes=5)  # after a push service took nothing
 _LONGEST: Final = 120  # characters of a subject or name; a push service takes 4,096 octets of everything
-
-_WORDS: Final[Mapping[str, str]] = {
-    EventKind.OPENED: "opened",
-    EventKind.CLICKED: "clicked a link in",
-    EventKind.REPLIED: "answered",
-    EventKind.UNSUBSCRIBED: "unsubscribed, in",
-    EventKind.MESSAGE_BOUNCED: "did not get",
-    EventKind.COMPLAINED: "reported as unwanted",
-    EventKind.REMINDED: "asked to be reminded of",
-}
-_COUNTED: Final[Mapping[str, tuple[str, str]]] = {
-    EventKind.OPENED: ("open", "opens"),
-    EventKind.CLICKED: ("click", "clicks"),
-    EventKind.REPLIED: ("answer", "answers"),
-    EventKind.UNSUBSCRIBED: ("person unsubscribed", "people unsubscribed"),
-    EventKind.MESSAGE_BOUNCED: ("bounce", "bounces"),
-    EventKind.COMPLAINED: ("complaint", "complaints"),
-    EventKind.REMINDED: ("reminder", "reminders"),
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,12 +67,6 @@ def is_push_service(endpoint: str, *, services: Sequence[str] = PUSH_SERVICES) -
     return url.scheme == "https" and known and port in (None, 443) and "@" not in url.netloc
 
 
-def counted(kinds: Sequence[str]) -> str:
-    """`3 opens, 1 click`."""
-    found = {kind: kinds.count(kind) for kind in _COUNTED if kind in kinds}
-    return ", ".join(f"{count} {_COUNTED[kind][count > 1]}" for kind, count in found.items())
-
-
 def notices(rows: Sequence[Mapping[Any, Any]], *, now: datetime) -> Sequence[Notice]:
     """What is shown of these events, oldest first: each by itself, or one for all where they are many or old."""
     news = [row for row in rows if now - moment(row["at"]) < STALE]
@@ -104,7 +80,7 @@ def notices(rows: Sequence[Mapping[Any, Any]], *, now: datetime) -> Sequence[Not
 def _notice(row: Mapping[Any, Any]) -> Notice:
     who = "You" if row["kind"] == EventKind.REMINDED else row["name"] or row["address"] or "Somebody"
     return Notice(
-        title=f"{_short(who)} {_WORDS.get(row['kind'], 'has news of')}",
+        title=f"{_short(who)} {did(row['kind'])}",
         body=_short(row["subject"] or "(no subject)"),
         path=f"/messages/{row['message']}",
         tag=row["id"],

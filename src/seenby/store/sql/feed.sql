@@ -1,5 +1,4 @@
--- team_events: of some events before :before, newest first, those of certain kinds; and how far one has looked, as the
--- last row, of no kind
+-- team_events: of some events before :before, newest first, those of certain kinds; the last row says how far one looked
 with looked as (
   select * from (
     select seq, kind from events where team = :team and bell = 1 and seq < :before order by seq desc limit :limit) as rung
@@ -8,19 +7,6 @@ with looked as (
     select seq, kind from events where team = :team and bell = 0 and seq < :before order by seq desc limit :limit) as quiet
   order by seq desc limit :limit)
 select seq, kind, 0 as looked from looked where kind in (select value from json_each(:kinds))
-union all
-select min(seq), '', count(*) from looked
-order by looked, seq desc;
-
--- team_events [postgresql]: the same
-with looked as (
-  select * from (
-    select seq, kind from events where team = :team and bell = 1 and seq < :before order by seq desc limit :limit) as rung
-  union all
-  select * from (
-    select seq, kind from events where team = :team and bell = 0 and seq < :before order by seq desc limit :limit) as quiet
-  order by seq desc limit :limit)
-select seq, kind, 0 as looked from looked where kind in (select json_array_elements_text(cast(:kinds as json)))
 union all
 select min(seq), '', count(*) from looked
 order by looked, seq desc;

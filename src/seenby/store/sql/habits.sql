@@ -20,12 +20,6 @@ select distinct h.recipient, h.channel,
 from hits h join messages m on m.id = h.message join recipients r on r.id = h.recipient
 where h.settled = 1 and h.message in (select value from json_each(:messages));
 
--- copies_settled [postgresql]: the same
-select distinct h.recipient, h.channel,
-  case when h.at < coalesce(r.sent_at, m.accepted_at) + :first then 1 else 0 end as early
-from hits h join messages m on m.id = h.message join recipients r on r.id = h.recipient
-where h.settled = 1 and h.message in (select json_array_elements_text(cast(:messages as json)));
-
 -- settle_hit: the whole address goes, and with a level below full everything about the client
 update hits set address = null, settled = 1,
   network = case when level = 3 then network end, agent = case when level = 3 then agent end,
@@ -43,7 +37,3 @@ on conflict (team, domain, channel, early) do update set
 -- habits_of: what hits came to under these names
 select domain as name, channel, early, people, machines from habits
 where team = :team and domain in (select value from json_each(:names));
-
--- habits_of [postgresql]: the same
-select domain as name, channel, early, people, machines from habits
-where team = :team and domain in (select json_array_elements_text(cast(:names as json)));

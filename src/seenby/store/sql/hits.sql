@@ -109,32 +109,36 @@ select coalesce(max(seq), 0) as seq from events;
 -- events_after: what has happened since
 select seq, id, team, kind, message, recipient, bell, at, detail from events where seq > :seq order by seq limit :limit;
 
+-- concerns [part]: whether this sender hears of event e of message m: it is theirs, or they want the team's, and watch it
+case when e.kind = 'reminded' then e.detail = :sender else
+  not exists (select 1 from unwatched w where w.sender = :sender and w.message = e.message)
+  and (m.sender = :sender or exists (select 1 from preferences p where p.sender = :sender and p.name = 'of_team')) end
+
+-- is_no_repeat [part]: whether event e is no second open of a message, for a sender who hears of first ones alone
+not (e.kind = 'opened'
+  and exists (select 1 from preferences p where p.sender = :sender and p.name = 'first_only')
+  and exists (select 1 from events b where b.message = e.message and b.recipient = e.recipient and b.kind = 'opened'
+    and b.seq < e.seq))
+
+-- still_counts [part]: whether what event e tells of is still believed
+(e.hit is null or exists (select 1 from verdicts v where v.hit = e.hit and v.until is null and v.counted = 1))
+
 -- bell_events: this sender's bell, newest first: of their own messages, or of the whole team's if they want that
 select e.seq, e.kind, e.message, e.recipient, e.at, e.detail, m.subject, r.address, r.name
 from events e join messages m on m.id = e.message left join recipients r on r.id = e.recipient
 where e.team = :team and e.bell = 1
-and case when e.kind = 'reminded' then e.detail = :sender else
-  not exists (select 1 from unwatched w where w.sender = :sender and w.message = e.message)
-  and (m.sender = :sender or exists (select 1 from preferences p where p.sender = :sender and p.name = 'of_team')) end
-and not (e.kind = 'opened'
-  and exists (select 1 from preferences p where p.sender = :sender and p.name = 'first_only')
-  and exists (select 1 from events b where b.message = e.message and b.recipient = e.recipient and b.kind = 'opened'
-    and b.seq < e.seq))
-and (e.hit is null or exists (select 1 from verdicts v where v.hit = e.hit and v.until is null and v.counted = 1))
+and {concerns}
+and {is_no_repeat}
+and {still_counts}
 order by e.seq desc limit :limit;
 
 -- unread_bell: how many of them are new to this sender
 select count(*) as n,
   (select value from preferences where sender = :sender and name = 'sound') as sound
 from events e join messages m on m.id = e.message where e.team = :team and e.bell = 1 and e.seq > :seen
-and case when e.kind = 'reminded' then e.detail = :sender else
-  not exists (select 1 from unwatched w where w.sender = :sender and w.message = e.message)
-  and (m.sender = :sender or exists (select 1 from preferences p where p.sender = :sender and p.name = 'of_team')) end
-and not (e.kind = 'opened'
-  and exists (select 1 from preferences p where p.sender = :sender and p.name = 'first_only')
-  and exists (select 1 from events b where b.message = e.message and b.recipient = e.recipient and b.kind = 'opened'
-    and b.seq < e.seq))
-and (e.hit is null or exists (select 1 from verdicts v where v.hit = e.hit and v.until is null and v.counted = 1));
+and {concerns}
+and {is_no_repeat}
+and {still_counts};
 
 -- add_outbox: this channel has still to tell the event
 insert into outbox (event, channel, team, due_at) values (:event, :channel, :team, :due_at) on conflict do nothing;

@@ -121,11 +121,6 @@ from messages m left join senders s on s.id = m.sender where m.id = :id;
 select m.id, m.team, m.sender, m.thread, m.subject, m.accepted_at, m.link_count, m.honeypot, m.judge_at, s.notify
 from messages m left join senders s on s.id = m.sender where m.id in (select value from json_each(:ids));
 
--- messages_of_tokens [postgresql]: the same
-select m.id, m.team, m.sender, m.thread, m.subject, m.accepted_at, m.link_count, m.honeypot, m.judge_at, s.notify
-from messages m left join senders s on s.id = m.sender
-where m.id in (select json_array_elements_text(cast(:ids as json)));
-
 -- message_named: the message with this id, or this Message-ID, whatever the team
 select * from messages where id = :name
 union all

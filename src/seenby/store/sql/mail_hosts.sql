@@ -2,10 +2,6 @@
 select domain, host from mail_hosts where domain in (select value from json_each(:domains))
 and ((host <> '' and asked_at > :known_since) or (host = '' and asked_at > :unknown_since));
 
--- mail_hosts_of [postgresql]: the same
-select domain, host from mail_hosts where domain in (select json_array_elements_text(cast(:domains as json)))
-and ((host <> '' and asked_at > :known_since) or (host = '' and asked_at > :unknown_since));
-
 -- put_mail_host: who takes mail for a domain, as its MX says now
 insert into mail_hosts (domain, host, asked_at) values (:domain, :host, :at)
 on conflict (domain) do update set host = excluded.host, asked_at = excluded.asked_at;

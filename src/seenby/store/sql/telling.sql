@@ -18,18 +18,13 @@ where true on conflict do nothing;
 -- push_due: whose browsers are to be told something
 select distinct channel from outbox where channel >= :first and channel < :after and due_at <= :now;
 
--- event_to_tell: an event as this sender may be told of it; nothing where the bell would not ring for them either
+-- events_to_tell: events as this sender may be told of them; none for which the bell would not ring for them either
 select e.id, e.kind, e.message, e.at, e.detail, m.subject, r.address, r.name
 from events e join messages m on m.id = e.message left join recipients r on r.id = e.recipient
-where e.id = :event and e.bell = 1
-and case when e.kind = 'reminded' then e.detail = :sender else
-  not exists (select 1 from unwatched w where w.sender = :sender and w.message = e.message)
-  and (m.sender = :sender or exists (select 1 from preferences p where p.sender = :sender and p.name = 'of_team')) end
-and not (e.kind = 'opened'
-  and exists (select 1 from preferences p where p.sender = :sender and p.name = 'first_only')
-  and exists (select 1 from events b where b.message = e.message and b.recipient = e.recipient and b.kind = 'opened'
-    and b.seq < e.seq))
-and (e.hit is null or exists (select 1 from verdicts v where v.hit = e.hit and v.until is null and v.counted = 1));
+where e.id in (select value from json_each(:events)) and e.bell = 1
+and {concerns}
+and {is_no_repeat}
+and {still_counts};
 
 -- put_off_outbox: tell it later
 update outbox set due_at = :until where channel = :channel and event = :event;
@@ -48,13 +43,12 @@ update preferences set value = :day where sender = :sender and name = 'digested'
 
 -- digest_events: what rang somebody's bell in a span of time, newest first, of the team's latest
 select e.kind, e.message, e.at, m.subject, r.address, r.name
-from (select kind, message, recipient, hit, at, seq from events
+from (select kind, message, recipient, hit, at, detail, seq from events
   where team = :team and bell = 1 order by seq desc limit :latest) e
 join messages m on m.id = e.message left join recipients r on r.id = e.recipient
 where e.at >= :since and e.at < :before and e.kind <> 'reminded'
-and not exists (select 1 from unwatched w where w.sender = :sender and w.message = e.message)
-and (m.sender = :sender or exists (select 1 from preferences p where p.sender = :sender and p.name = 'of_team'))
-and (e.hit is null or exists (select 1 from verdicts v where v.hit = e.hit and v.until is null and v.counted = 1))
+and {concerns}
+and {still_counts}
 order by e.seq desc limit :limit;
 
 -- unwatched_of: the messages that this sender is not told of
