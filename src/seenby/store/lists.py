@@ -249,3 +249,8 @@ def _is_in(state: State, wanted: Wanted) -> ColumnElement[bool]:  # noqa: PLR091
             return exists().where(_asked_for.c.sender == wanted.reader, _asked_for.c.message == messages.c.id, stands)
         case _:
             assert_never(state)
+
+
+async def team_labels(tx: Transaction, *, team: str) -> Sequence[str]:
+    """What the team calls some of its messages."""
+    return [row["label"] for row in await tx.all("labels_of_team", team=team)]

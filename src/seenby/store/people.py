@@ -135,3 +135,8 @@ async def session_sender(tx: Transaction, *, session: str, now: datetime) -> Sen
     """Who this browser is signed in as."""
     row = await tx.one("session_sender", hash=secret_hash(session), now=micros(now))
     return sender_of(row) if row else None
+
+
+async def sender_addresses(tx: Transaction, *, team: str) -> Mapping[str, str]:
+    """The addresses of everybody who sends for the team, by their ids."""
+    return {row["id"]: row["address"] for row in await tx.all("senders_of_team", team=team)}

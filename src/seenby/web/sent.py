@@ -13,6 +13,7 @@ from sqlalchemy import RowMapping
 
 from seenby.store import Transaction, lists, reminders
 from seenby.store.lists import END, State, Wanted
+from seenby.store.people import sender_addresses
 from seenby.store.times import micros
 from seenby.web.given import Given, SignedIn
 from seenby.web.look import draw, frame_of
@@ -136,8 +137,8 @@ async def sent_page(
         messages = await lists.find(tx, replace(wanted, before=before, before_id=before_id), limit=PAGE + 1)
         rows = await sent_rows(tx, sender, messages[:PAGE])
         nothing_yet = not rows and not await _has_sent(tx, sender)
-        senders = {row["id"]: row["address"] for row in await tx.all("senders_of_team", team=sender.team)}
-        labels = [row["label"] for row in await tx.all("labels_of_team", team=sender.team)]
+        senders = await sender_addresses(tx, team=sender.team)
+        labels = await lists.team_labels(tx, team=sender.team)
         saved = await tx.all("saved_filters", sender=sender.id)
         is_whole = before == END and asked.is_everything
         steps = await first_steps(tx, sender, parts.settings) if is_whole else []
@@ -181,7 +182,9 @@ async def several_rows(
 ) -> Response:
     """Several lines again, for a page that puts each into its place; those that are no longer there are left out."""
     async with parts.store.read() as tx:
-        found = [await tx.one("message", id=one, team=sender.team) for one in dict.fromkeys(message)]
+        asked = [{"id": one, "team": sender.team} for one in dict.fromkeys(message)]
+        await tx.ahead(*(("message", one) for one in asked))
+        found = [await tx.one("message", **one) for one in asked]
         rows = await sent_rows(tx, sender, [one for one in found if one is not None])
     return draw(request, "sent_rows.html", rows=rows)
 

@@ -16,6 +16,8 @@ from seenby.report.cuts import DAYS, Row, filtered, rows_of, warmth, week_of
 from seenby.report.export import as_csv
 from seenby.report.facets import Dimension
 from seenby.store import preferences
+from seenby.store.lists import team_labels
+from seenby.store.people import sender_addresses
 from seenby.tell.wanted import read_wanted
 from seenby.web.assets import world_map
 from seenby.web.given import Given, Parts, SignedIn
@@ -70,8 +72,8 @@ async def cut_page(
     found = await _found(parts, sender, asked, cut)
     async with parts.store.read() as tx:
         frame = await frame_of(tx, sender)
-        senders = {row["id"]: row["address"] for row in await tx.all("senders_of_team", team=sender.team)}
-        labels = [row["label"] for row in await tx.all("labels_of_team", team=sender.team)]
+        senders = await sender_addresses(tx, team=sender.team)
+        labels = await team_labels(tx, team=sender.team)
         kept = await preferences.chosen(tx, sender.id)
     wanted = read_wanted(kept)
     since, until = asked.span(today=parts.now().astimezone(UTC).date())

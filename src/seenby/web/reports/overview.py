@@ -12,6 +12,8 @@ from seenby.report.export import as_csv
 from seenby.report.overview import COMPARED, days_of, report_of, sheet_of
 from seenby.report.printed import printed
 from seenby.report.summary import rate_words
+from seenby.store.lists import team_labels
+from seenby.store.people import sender_addresses
 from seenby.web.given import Given, SignedIn
 from seenby.web.look import draw, frame_of
 
@@ -24,8 +26,8 @@ async def reports_page(request: Request, parts: Given, sender: SignedIn, asked: 
     today = parts.now().astimezone(UTC).date()
     async with parts.store.read() as tx:
         frame = await frame_of(tx, sender)
-        senders = {row["id"]: row["address"] for row in await tx.all("senders_of_team", team=sender.team)}
-        labels = [row["label"] for row in await tx.all("labels_of_team", team=sender.team)]
+        senders = await sender_addresses(tx, team=sender.team)
+        labels = await team_labels(tx, team=sender.team)
         report = await report_of(tx, sender, asked, today=today, senders=senders)
     return draw(
         request,
@@ -63,7 +65,7 @@ async def report_pdf(parts: Given, sender: SignedIn, asked: Annotated[Asked, Que
     """The page's figures on paper."""
     now = parts.now().astimezone(UTC)
     async with parts.store.read() as tx:
-        senders = {row["id"]: row["address"] for row in await tx.all("senders_of_team", team=sender.team)}
+        senders = await sender_addresses(tx, team=sender.team)
         report = await report_of(tx, sender, asked, today=now.date(), senders=senders)
     of = asked.title(senders=senders, me=sender.address, today=now.date())
     sheet = sheet_of(report, asked, title="What became of our mail", of=of, made=f"{now:%-d %b %Y, %H:%M UTC}")

@@ -13,6 +13,7 @@ from seenby.mailed import CSV, PDF, addresses, outsiders, read_query
 from seenby.report.asked import SPANS_SHOWN
 from seenby.report.schedule import Every, next_due
 from seenby.store import Transaction, preferences
+from seenby.store.people import sender_addresses
 from seenby.store.times import micros
 from seenby.tell.wanted import read_wanted
 from seenby.web.given import Given, Parts, SignedIn
@@ -110,7 +111,7 @@ async def _draw(
         frame = await frame_of(tx, sender)
         kept = await tx.all("saved_reports_of", sender=sender.id)
         zone = read_wanted(await preferences.chosen(tx, sender.id)).zone
-        senders = {row["id"]: row["address"] for row in await tx.all("senders_of_team", team=sender.team)}
+        senders = await sender_addresses(tx, team=sender.team)
     today = parts.now().date()
     return draw(
         request,
