@@ -8,15 +8,14 @@ Its hits count as settled from the start, so that no habit of a domain is ever l
 import json
 import random
 from collections import Counter, defaultdict
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from seenby.store import Store, Transaction
-from seenby.store.facets import FACETS, read_counts, write_counts
+from seenby.store import Store, Transaction, labels
+from seenby.store.facets import write_counts
 from seenby.store.lists import rank
-from seenby.store.tables import SUMS
 from seenby.store.times import DAY, micros
 from seenby.words.errors import SeenbyError
 from seenby.words.event import EventKind
@@ -91,7 +90,7 @@ class _Rows:
     recipients: list[dict[str, Any]] = field(default_factory=list)
     hits: list[dict[str, Any]] = field(default_factory=list)
     verdicts: list[dict[str, Any]] = field(default_factory=list)
-    labels: list[dict[str, Any]] = field(default_factory=list)
+    labels: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))  # messages by label
     words: list[dict[str, Any]] = field(default_factory=list)
     facets: list[dict[str, Any]] = field(default_factory=list)
     told: list[dict[str, Any]] = field(default_factory=list)  # of people's hits that the feed may still show
@@ -116,11 +115,11 @@ async def seed(
             _add(rows, chance, number, of=messages, sender=chance.choice(senders), hits_each=hits_each, now=now)
         async with store.write() as tx:
             await _write(tx, rows)
-            batch = {"first": rows.messages[0]["id"], "last": rows.messages[-1]["id"]}
+            made = [message["id"] for message in rows.messages]
+            batch = {"first": made[0], "last": made[-1]}
             await tx.run("seed_settled", **batch)
             await tx.run("seed_sums", **batch)
-            await _count(tx, batch, times=1)
-            await _count_facets(tx, batch, times=1)
+            await _count(tx, {labels.ALL_MAIL: made, **rows.labels}, times=1)
         told = sorted([*told, *rows.told], key=lambda event: event["at"])[-MOST_TOLD:]
         done += size
         yield done
@@ -128,26 +127,10 @@ async def seed(
         await tx.many("add_event", told)  # in their order, and without a bell: nothing happened
 
 
-async def _count(tx: Transaction, piece: dict[str, str], *, times: int) -> None:
-    """Add what these messages came to their days, or with -1 take it off again."""
-    days = await tx.all("seeded_days", **piece)
-    sums = ("messages", *SUMS)
-    whose = ("team", "day", "sender")
-    rows = [{name: day[name] for name in whose} | {name: times * int(day[name]) for name in sums} for day in days]
-    await tx.many("add_to_day", rows)
-
-
-async def _count_facets(tx: Transaction, piece: dict[str, str], *, times: int) -> None:
-    """The same with what reports are cut by."""
-    cut: dict[tuple[Any, ...], Counter[str]] = defaultdict(Counter)
-    for row in await tx.all("seeded_facets", **piece):
-        for key, counts in read_counts(row).items():
-            cut[row["team"], row["day"], row["sender"], *key].update(dict(zip(FACETS, counts, strict=True)))
-    whose = ("team", "day", "sender", "dimension", "value")
-    rows = [
-        dict(zip(whose, key, strict=True)) | {name: times * one[name] for name in FACETS} for key, one in cut.items()
-    ]
-    await tx.many("add_to_day_facet", rows)
+async def _count(tx: Transaction, called: Mapping[str, Sequence[str]], *, times: int) -> None:
+    """Add what messages came to, by label, to its days; with -1 take it off again."""
+    for label, messages in sorted(called.items()):
+        await labels.add_to_days(tx, messages, label=label, times=times)
 
 
 async def _write(tx: Transaction, rows: _Rows) -> None:
@@ -155,7 +138,8 @@ async def _write(tx: Transaction, rows: _Rows) -> None:
     await tx.many("seed_recipient", rows.recipients)
     await tx.many("add_hit", rows.hits)
     await tx.many("add_verdict", rows.verdicts)
-    await tx.many("add_label", rows.labels)
+    for label, called in rows.labels.items():
+        await tx.all("add_label", team=rows.messages[0]["team"], label=label, messages=json.dumps(called))
     await tx.many("add_search", rows.words)
     await tx.many("put_facets", rows.facets)
 
@@ -204,7 +188,7 @@ def _add(
         | best
     )
     if chance.random() < 0.3:
-        rows.labels.append({"team": sender.team, "label": chance.choice(_LABELS), "message": message})
+        rows.labels[chance.choice(_LABELS)].append(message)
     whose = {"message": message, "team": sender.team, "sender": sender.id, "day": micros(at) // DAY}
     if facets:
         keys = {key[:2] for key in facets}
@@ -297,8 +281,10 @@ async def remove(store: Store) -> AsyncIterator[int]:
             if not found:
                 break
             piece = {"first": found[0], "last": found[-1]}
-            await _count(tx, piece, times=-1)
-            await _count_facets(tx, piece, times=-1)
+            called = defaultdict(list, {labels.ALL_MAIL: found})
+            for row in await tx.all("seeded_labels", **piece):
+                called[row["label"]].append(row["message"])
+            await _count(tx, called, times=-1)
             for statement in _REMOVED:
                 await tx.run(statement, **piece)
         gone += len(found)

@@ -11,7 +11,7 @@ from sqlalchemy.dialects import sqlite
 
 from seenby import seed
 from seenby.report.sums import count
-from seenby.store import Store, lists
+from seenby.store import Store, labels, lists
 from seenby.store.lists import State, Wanted, rank
 from seenby.store.people import sender_of
 from seenby.store.tables import SUMS
@@ -165,11 +165,14 @@ async def test_nobody_finds_another_team_s_mail(mail: Store, asked: dict[str, An
 async def test_made_up_mail_is_counted_as_mail_is_and_leaves_nothing_behind(mail: Store) -> None:
     async def days() -> list[Row]:
         async with mail.read() as tx:
-            found = (await tx.connection.execute(text("select * from days order by team, day, sender"))).mappings()
+            found = (
+                await tx.connection.execute(text("select * from days order by label, team, day, sender"))
+            ).mappings()
             return [dict(row) for row in found]
 
     before = await days()
-    assert sum(row["messages"] for row in before) == MESSAGES
+    assert sum(row["messages"] for row in before if not row["label"]) == MESSAGES
+    assert {row["label"] for row in before} == {"", "Newsletter", "Proposal", "Support"}
     messages = await everything(mail)
     for message in messages:
         assert message["opened"] == max(rank(one["opened"]) for one in message["people"])
@@ -182,7 +185,18 @@ async def test_made_up_mail_is_counted_as_mail_is_and_leaves_nothing_behind(mail
     ]
     assert [gone async for gone in seed.remove(mail)] == [MESSAGES]
     async with mail.read() as tx:
-        for table in ("messages", "recipients", "hits", "verdicts", "labels", "sums", "days", "search"):
+        for table in (
+            "messages",
+            "recipients",
+            "hits",
+            "verdicts",
+            "labels",
+            "sums",
+            "days",
+            "facets",
+            "day_facets",
+            "search",
+        ):
             assert (await tx.connection.execute(text(f"select count(*) from {table}"))).scalar() == 0, table
 
 
@@ -223,7 +237,7 @@ async def test_threads_labels_people_and_sights_come_with_a_page(mail: Store) ->
     messages = await everything(mail)
     async with mail.read() as tx:
         page = await lists.find(tx, Wanted(team=messages[0]["team"]), limit=50)
-        people, called = await lists.people_of(tx, page), await lists.labels_of(tx, page)
+        people, called = await lists.people_of(tx, page), await labels.of_messages(tx, page)
         threads = await lists.thread_sizes(tx, page, team=messages[0]["team"])
         sights = await lists.sights_of(tx, page)
     for message in messages[:50]:

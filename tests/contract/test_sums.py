@@ -15,7 +15,7 @@ from seenby.report.again import Again, judge_again
 from seenby.report.audience import audience, counts_of, has_pixel
 from seenby.report.moments import moments_of
 from seenby.steps.house import House
-from seenby.store import Store, Transaction
+from seenby.store import Store, Transaction, labels
 from seenby.store.facets import FACETS, read_counts
 from seenby.store.tables import SUMS
 from seenby.store.times import DAY
@@ -32,7 +32,7 @@ COLLEAGUE = "bert@acme.test"
 
 async def counted(store: Store) -> list[dict[str, int]]:
     async with store.read() as tx:
-        found = (await tx.connection.execute(text("select * from days order by day"))).mappings().all()
+        found = (await tx.connection.execute(text("select * from days where label = '' order by day"))).mappings().all()
     return [dict(row) for row in found]
 
 
@@ -179,7 +179,7 @@ async def test_what_reports_are_cut_by_adds_up_to_the_same(store: Store) -> None
     by_day = await everything(
         store,
         "select dimension, sum(opens) as opens, sum(clicks) as clicks, sum(machines) as machines from day_facets "
-        "group by dimension",
+        "where label = '' group by dimension",
     )
     cut = {row["dimension"]: tuple(int(row[name]) for name in FACETS) for row in by_day}
     assert cut == {one: tuple(by_message[one, name] for name in FACETS) for one in cut}
@@ -236,6 +236,106 @@ async def test_two_who_judge_history_at_the_same_moment_count_nothing_twice(
 
 
 async def cut_by(store: Store) -> list[tuple[object, ...]]:
-    sql = "select dimension, value, opens, clicks, machines from day_facets where opens + clicks + machines > 0"
+    sql = "select label, dimension, value, opens, clicks, machines from day_facets where opens + clicks + machines > 0"
     async with store.read() as tx:
         return sorted(tuple(row) for row in (await tx.connection.execute(text(sql))).all())
+
+
+async def labelled(house: House) -> None:
+    """Some of the mail is called something, some of it twice, and some of it no longer."""
+    async with house.store.read() as tx:
+        found = [row["id"] for row in await everything(house.store, "select id from messages order by accepted_at")]
+        [row] = (await tx.connection.execute(text("select distinct team from messages"))).mappings()
+    async with house.store.write() as tx:
+        await labels.put_on(tx, found[:2], team=row["team"], label="Offer")
+        await labels.put_on(tx, [found[0], found[0]], team=row["team"], label="Autumn")
+        await labels.put_on(tx, found, team=row["team"], label="Old")
+        await labels.put_on(tx, found, team="another", label="Theirs")
+    async with house.store.write() as tx:
+        await labels.put_on(tx, found[1:], team=row["team"], label="Offer")  # one of them is called so already
+        await labels.take_off(tx, found[:2], team="another", label="Offer")
+        await labels.take_off(tx, found[:1], team=row["team"], label="Old")
+        await labels.take_off(tx, found[:1], team=row["team"], label="Old")
+
+
+async def of_labels(store: Store) -> tuple[dict[tuple[object, ...], object], dict[tuple[object, ...], object]]:
+    """The labels' days as they are kept, and as the messages come to; those of nothing left out."""
+    names = ("messages", *SUMS)
+    kept: dict[tuple[object, ...], object] = {
+        (row["label"], row["day"]): {name: row[name] for name in names}
+        for row in await everything(store, "select * from days where label <> '' and messages <> 0")
+    }
+    facets_kept = "select * from day_facets where label <> '' and opens + clicks + machines <> 0"
+    for row in await everything(store, facets_kept):
+        key = (row["label"], row["day"], row["dimension"], row["value"])
+        kept[key] = tuple(row[name] for name in FACETS)
+    meant: dict[tuple[object, ...], Counter[object]] = {}
+    for row in await everything(store, "select l.label, s.* from labels l join sums s on s.message = l.message"):
+        meant.setdefault((row["label"], row["day"]), Counter()).update({"messages": 1, **{n: row[n] for n in SUMS}})
+    for row in await everything(store, "select l.label, f.* from labels l join facets f on f.message = l.message"):
+        for (dimension, value), count in read_counts(row).items():
+            cut = meant.setdefault((row["label"], row["day"], dimension, value), Counter())
+            cut.update(dict(zip(FACETS, count, strict=True)))
+    of_days: dict[tuple[object, ...], object] = {
+        key: {name: one[name] for name in names} for key, one in meant.items() if len(key) == 2
+    }
+    of_facets = {key: tuple(one[name] for name in FACETS) for key, one in meant.items() if len(key) == 4}
+    return kept, {**of_days, **{key: one for key, one in of_facets.items() if any(one)}}
+
+
+@pytest.mark.parametrize("seed", [5, 21])
+async def test_a_label_s_days_are_what_its_messages_come_to(store: Store, seed: int) -> None:
+    house = make_house(store, clock=Clock())
+    await lived(house, seed=seed)
+    await labelled(house)  # mail that has hits already
+    kept, meant = await of_labels(store)
+    assert kept == meant
+    assert {key[0] for key in kept} == {"Offer", "Autumn", "Old"}
+    async with store.write() as tx:
+        await tx.connection.execute(text("delete from facets"))
+        await tx.connection.execute(text("delete from day_facets"))
+        await tx.connection.execute(text("update sums set opens = 0"))
+        await tx.connection.execute(text("update days set opens = 0"))
+    async for _ in judge_again(store, Again(now=house.now(), window=house.repeat_window, apply=True)):
+        pass
+    kept, meant = await of_labels(store)  # and what is judged and counted afterwards
+    assert kept == meant
+    assert any(len(key) == 4 for key in kept)
+    assert sum(one["opens"] for one in kept.values() if isinstance(one, dict)) > 0
+
+
+async def test_labels_of_the_version_before_have_days_and_a_step_back_forgets_nothing(store: Store) -> None:
+    house = make_house(store, clock=Clock())
+    await lived(house, seed=21)
+    await labelled(house)
+    (kept, meant), all_mail, cut = await of_labels(store), await counted(store), await cut_by(store)
+    async with store.write() as tx:
+        await tx.connection.run_sync(to_version, "0005")
+    await store.upgrade()
+    assert await of_labels(store) == (kept, meant)
+    assert (await counted(store), await cut_by(store)) == (all_mail, cut)
+
+
+async def test_labelling_and_counting_at_the_same_moment_lose_nothing(store: Store) -> None:
+    house = make_house(store, clock=Clock())
+    await lived(house, seed=21)
+    found = [row["id"] for row in await everything(store, "select id from messages where sender is not null")]
+    [row] = await everything(store, "select distinct team from messages where sender is not null")
+
+    async def label(name: str) -> None:
+        async with store.write() as tx:
+            await labels.put_on(tx, found, team=row["team"], label=name)
+        async with store.write() as tx:
+            await labels.take_off(tx, found[::-1], team=row["team"], label="Offer")
+
+    async def again() -> None:
+        async for _ in judge_again(store, Again(now=house.now(), window=house.repeat_window, apply=True)):
+            pass
+
+    async with store.write() as tx:
+        for table in ("facets", "day_facets"):
+            await tx.connection.execute(text(f"delete from {table}"))
+    await asyncio.gather(label("Offer"), label("Autumn"), again(), label("Offer"), again())
+    kept, meant = await of_labels(store)
+    assert kept == meant
+    assert any(len(key) == 4 for key in kept)

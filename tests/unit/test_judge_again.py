@@ -294,16 +294,16 @@ async def test_lists_and_reports_count_what_is_believed_now(house: House) -> Non
     one = hit(message, rita, 600)
     await fetched(house, one)
     [told] = await rows(house.store, "message_of_token", id=message)
-    of_all_time = {"team": told["team"], "since": 0, "until": 2**31}
-    right = await rows(house.store, "day_sums", **of_all_time)
+    of_all_time = {"team": told["team"], "label": "", "since": 0, "until": 2**31}
+    right = await rows(house.store, "sums_of_days", **of_all_time)
     assert (right[0]["opens"], right[0]["machines"]) == (1, 0)
     await misread(house.store, one)
     async with house.store.write() as tx:
         await tx.connection.execute(text("update recipients set opened = 'no_sign', opens = 0, machines = 1"))
         await sums.count(tx, message)
-    assert await rows(house.store, "day_sums", **of_all_time) != right
+    assert await rows(house.store, "sums_of_days", **of_all_time) != right
     await judged_again(house, apply=True)
-    assert await rows(house.store, "day_sums", **of_all_time) == right
+    assert await rows(house.store, "sums_of_days", **of_all_time) == right
 
 
 async def test_a_hit_that_nobody_has_read_yet_is_left_to_who_tells_of_it(house: House) -> None:

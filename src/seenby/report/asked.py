@@ -1,25 +1,19 @@
 """What a report's address asks for, and the sums that answer it."""
 
-import asyncio
-from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
-from itertools import pairwise
 from typing import Any, Final
 from urllib.parse import urlencode
 
 from pydantic import BaseModel, Field
 
-from seenby.store import Store, Transaction
-from seenby.store.facets import FACETS
-from seenby.store.times import DAY
+from seenby.store import Transaction
 from seenby.words.message import Sender
 
 EPOCH: Final = date(1970, 1, 1)
 SPANS: Final[Mapping[str, int]] = {"7": 7, "30": 30, "90": 90, "365": 365}
 SPANS_SHOWN: Final[Mapping[str, str]] = {"7": "7 days", "30": "30 days", "90": "90 days", "365": "A year"}
 LONGEST: Final = 3660  # days
-PARTS: Final = 4
 
 
 class Asked(BaseModel):
@@ -83,35 +77,15 @@ async def rows_of(
 ) -> Sequence[Mapping[Any, Any]]:
     """Sums by day and sender."""
     first, end = (since - EPOCH).days, (until - EPOCH).days
-    if label:
-        rows = await tx.all("label_sums", team=sender.team, label=label, since=first * DAY, until=end * DAY)
-    else:
-        rows = await tx.all("day_sums", team=sender.team, since=first, until=end)
+    rows = await tx.all("sums_of_days", team=sender.team, label=label, since=first, until=end)
     who = sender.id if asked.who == "me" else asked.who
     return [row for row in rows if not who or row["sender"] == who]
 
 
 async def facets_of(
-    store: Store, sender: Sender, asked: Asked, dimension: str, *, today: date
-) -> Sequence[Mapping[str, Any]]:
-    """Opens, clicks and machines' fetches of the report's mail, by the values of one dimension.
-
-    Of a label every message is read, so a long time is read in parts, beside each other.
-    """
+    tx: Transaction, sender: Sender, asked: Asked, dimension: str, *, today: date
+) -> Sequence[Mapping[Any, Any]]:
+    """Opens, clicks and machines' fetches of the report's mail, by the values of one dimension."""
     since, until = ((one - EPOCH).days for one in asked.span(today=today))
-    who = sender.id if asked.who == "me" else asked.who
-    whose = {"team": sender.team, "sender": who, "dimension": dimension}
-    if not asked.label:
-        async with store.read() as tx:
-            return [dict(row) for row in await tx.all("day_facets", **whose, since=since, until=until)]
-    edges = [since + (until - since) * part // PARTS for part in range(PARTS + 1)]
-
-    async def part(first: int, end: int) -> Sequence[Mapping[Any, Any]]:
-        async with store.read() as tx:
-            return await tx.all("label_facets", **whose, label=asked.label, since=first * DAY, until=end * DAY)
-
-    found: dict[str, Counter[str]] = defaultdict(Counter)
-    for rows in await asyncio.gather(*(part(first, end) for first, end in pairwise(edges) if first < end)):
-        for row in rows:
-            found[row["value"]].update({name: int(row[name]) for name in FACETS})
-    return [{"value": value, **{name: counts[name] for name in FACETS}} for value, counts in found.items()]
+    whose = {"team": sender.team, "label": asked.label, "sender": sender.id if asked.who == "me" else asked.who}
+    return await tx.all("day_facets", **whose, dimension=dimension, since=since, until=until)

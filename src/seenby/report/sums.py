@@ -46,7 +46,7 @@ async def count(tx: Transaction, message: str) -> None:
     whose = {"team": now["team"], "sender": now["sender"], "day": now["accepted_at"] // DAY}
     changes = {name: sums[name] - (now[f"was_{name}"] or 0) for name in SUMS}
     tx.later("put_sums", {"message": message, **whose, **sums})
-    tx.later("add_to_day", {"messages": int(is_new), **whose, **changes})
+    tx.later("add_to_days", {"message": message, "messages": int(is_new), **whose, **changes})
     opened = {State.SEEN: now["opened"], State.PROBABLY: now["probably"], State.CANNOT_KNOW: now["cannot_know"]}
     clicked = {state: now[f"clicked_{name}"] for state, name in _CLICKED.items()}
     best = {"opened": _best(opened), "clicked": _best(clicked), "replied": int(now["replied"] > 0)}

@@ -23,9 +23,10 @@ async def put(tx: Transaction, message: Mapping[Any, Any], now: Counts) -> None:
     whose = {"team": message["team"], "sender": message["sender"], "day": message["accepted_at"] // DAY}
     tx.later("put_facets", {"message": message["id"], **whose, **write_counts(now)})
     tx.later(
-        "add_to_day_facet",
+        "add_to_day_facets",
         [
-            {**whose, "dimension": key[0], "value": key[1]} | _difference(was.get(key, NOTHING), now.get(key, NOTHING))
+            {"message": message["id"], **whose, "dimension": key[0], "value": key[1]}
+            | _difference(was.get(key, NOTHING), now.get(key, NOTHING))
             for key in changed
         ],
     )

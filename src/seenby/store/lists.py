@@ -121,15 +121,6 @@ async def people_of(tx: Transaction, found: Sequence[RowMapping]) -> Mapping[str
     return people
 
 
-async def labels_of(tx: Transaction, found: Sequence[RowMapping]) -> Mapping[str, Sequence[str]]:
-    """What these messages are called, by message."""
-    query = select(labels.c.message, labels.c.label).where(labels.c.message.in_([row["id"] for row in found]))
-    called: dict[str, list[str]] = {row["id"]: [] for row in found}
-    for message, label in await tx.connection.execute(query.order_by(labels.c.label)):
-        called[message].append(label)
-    return called
-
-
 async def thread_sizes(tx: Transaction, found: Sequence[RowMapping], *, team: str) -> Mapping[str, int]:
     """How many messages of the team each of these threads has."""
     threads = {row["thread"] for row in found}
@@ -249,8 +240,3 @@ def _is_in(state: State, wanted: Wanted) -> ColumnElement[bool]:  # noqa: PLR091
             return exists().where(_asked_for.c.sender == wanted.reader, _asked_for.c.message == messages.c.id, stands)
         case _:
             assert_never(state)
-
-
-async def team_labels(tx: Transaction, *, team: str) -> Sequence[str]:
-    """What the team calls some of its messages."""
-    return [row["label"] for row in await tx.all("labels_of_team", team=team)]

@@ -245,16 +245,18 @@ sums = Table(
     Index("sums_team", "team", "message"),
 )
 
-# The sums of all messages that a sender had accepted on one day: days since 1970, UTC.
+# The sums of all messages that a sender had accepted on one day: days since 1970, UTC. Once of all mail, whose label is
+# empty, and once more for each label that some of it has.
 days = Table(
     "days",
     METADATA,
     _text("team"),
+    _text("label", default=""),
     Column("day", Integer, nullable=False),
     _text("sender"),
     _number("messages", default="0"),
     *(_number(name, default="0") for name in SUMS),
-    PrimaryKeyConstraint("team", "day", "sender"),
+    PrimaryKeyConstraint("team", "label", "day", "sender"),
 )
 
 # What people's opens and clicks of a message were like, and what gave the machines among its hits away, as it is in its
@@ -271,11 +273,12 @@ facets = Table(
     *(_text(name, default="{}") for name in DIMENSIONS),
 )
 
-# The facets of all messages that a sender had accepted on one day: days since 1970, UTC.
+# The facets of all messages that a sender had accepted on one day, of all mail and of each label, as in `days`.
 day_facets = Table(
     "day_facets",
     METADATA,
     _text("team"),
+    _text("label", default=""),
     _text("dimension"),
     Column("day", Integer, nullable=False),
     _text("sender"),
@@ -283,7 +286,7 @@ day_facets = Table(
     _number("opens", default="0"),
     _number("clicks", default="0"),
     _number("machines", default="0"),
-    PrimaryKeyConstraint("team", "dimension", "day", "sender", "value"),
+    PrimaryKeyConstraint("team", "label", "dimension", "day", "sender", "value"),
 )
 
 # A report that somebody wants again: what it shows, as in the page's address, and when it is mailed to whom.

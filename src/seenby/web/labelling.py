@@ -9,7 +9,7 @@ from fastapi import APIRouter, Form, Query
 from fastapi.responses import RedirectResponse, Response, StreamingResponse
 
 from seenby.report.export import COLUMNS, as_csv, as_xlsx, line_of
-from seenby.store import Transaction, lists
+from seenby.store import Transaction, labels, lists
 from seenby.store.lists import Wanted
 from seenby.store.times import micros
 from seenby.web.given import Given, Parts, SignedIn
@@ -40,11 +40,8 @@ async def label(
     name = " ".join(label.split())[:LABEL_CHARACTERS]
     if name:
         async with parts.store.write() as tx:
-            for one in message:
-                if take_off:
-                    await tx.run("drop_label", team=sender.team, label=name, message=one)
-                else:
-                    await tx.run("add_label", team=sender.team, label=name, message=one)
+            change = labels.take_off if take_off else labels.put_on
+            await change(tx, message, team=sender.team, label=name)
     return back_to(back)
 
 
@@ -148,9 +145,9 @@ async def _lines(parts: Parts, sender: Sender, asked: Filter) -> AsyncIterator[l
 async def _page(tx: Transaction, wanted: Wanted, *, limit: int) -> tuple[list[tuple[str | int, ...]], Wanted | None]:
     messages = await lists.find(tx, wanted, limit=limit)
     people = await lists.people_of(tx, messages)
-    labels = await lists.labels_of(tx, messages)
+    called = await labels.of_messages(tx, messages)
     lines = [
-        line_of(message, person, labels[message["id"]]) for message in messages for person in people[message["id"]]
+        line_of(message, person, called[message["id"]]) for message in messages for person in people[message["id"]]
     ]
     if len(messages) < limit:
         return lines, None

@@ -11,7 +11,7 @@ from fastapi.responses import Response
 from pydantic import BaseModel, Field
 from sqlalchemy import RowMapping
 
-from seenby.store import Transaction, lists, reminders
+from seenby.store import Transaction, labels, lists, reminders
 from seenby.store.lists import END, State, Wanted
 from seenby.store.people import sender_addresses
 from seenby.store.times import micros
@@ -138,7 +138,7 @@ async def sent_page(
         rows = await sent_rows(tx, sender, messages[:PAGE])
         nothing_yet = not rows and not await _has_sent(tx, sender)
         senders = await sender_addresses(tx, team=sender.team)
-        labels = await lists.team_labels(tx, team=sender.team)
+        used = await labels.of_team(tx, team=sender.team)
         saved = await tx.all("saved_filters", sender=sender.id)
         is_whole = before == END and asked.is_everything
         steps = await first_steps(tx, sender, parts.settings) if is_whole else []
@@ -156,7 +156,7 @@ async def sent_page(
         nothing_yet=nothing_yet,
         states=STATES,
         senders=senders,
-        labels=labels,
+        labels=used,
         saved=saved,
         steps=steps,
         samples=samples,
@@ -196,7 +196,7 @@ async def _has_sent(tx: Transaction, sender: Sender) -> bool:
 async def sent_rows(tx: Transaction, sender: Sender, messages: Sequence[RowMapping]) -> Sequence[SentRow]:
     """Messages with what their lines show."""
     people = await lists.people_of(tx, messages)
-    labels = await lists.labels_of(tx, messages)
+    called = await labels.of_messages(tx, messages)
     threads = await lists.thread_sizes(tx, messages, team=sender.team)
     sights = await lists.sights_of(tx, messages)
     reminded = await reminders.reminders_of(tx, messages, sender=sender.id)
@@ -204,7 +204,7 @@ async def sent_rows(tx: Transaction, sender: Sender, messages: Sequence[RowMappi
         _row(
             message,
             people[message["id"]],
-            labels=labels[message["id"]],
+            labels=called[message["id"]],
             in_thread=threads.get(message["thread"], 1),
             sights=sights[message["id"]],
             reminder=reminded.get(message["id"]),

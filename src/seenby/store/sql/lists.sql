@@ -4,16 +4,22 @@ select 1 from messages where team = :team and sender is not null limit 1;
 -- senders_of_team: who sends mail for the team
 select id, address from senders where team = :team order by address;
 
--- labels_of_team: every label the team uses
-select distinct label from labels where team = :team order by label limit 200;
+-- labels_of_team: every label the team uses, from each to the next (there are many messages and few labels)
+with recursive used(label) as (
+  select min(label) from labels where team = :team
+  union all
+  select (select min(label) from labels where team = :team and label > used.label) from used where used.label is not null)
+select label from used where label is not null limit 200;
 
--- add_label: call one of the team's messages so
+-- add_label: call some of the team's messages so; those that were not called so before
 insert into labels (team, label, message, accepted_at)
-select team, :label, id, accepted_at from messages where id = :message and team = :team
-on conflict do nothing;
+select team, :label, id, accepted_at from messages
+where team = :team and id in (select value from json_each(:messages))
+on conflict do nothing returning message;
 
--- drop_label: call it so no longer
-delete from labels where team = :team and label = :label and message = :message;
+-- drop_label: call them so no longer; those that were
+delete from labels where team = :team and label = :label and message in (select value from json_each(:messages))
+returning message;
 
 -- unwatch: this sender hears no bell for one of the team's messages
 insert into unwatched (sender, message, team)

@@ -39,16 +39,6 @@ select m.id, m.team, m.sender, m.accepted_at / 86400000000, count(r.id), count(r
 from messages m join recipients r on r.message = m.id
 where m.id >= :first and m.id <= :last group by m.id, m.team, m.sender, m.accepted_at;
 
--- seeded_days: what some of the made-up messages add to their days
-select team, day, sender, count(*) as messages, sum(copies) as copies, sum(measurable) as measurable, sum(sent)
-  as sent, sum(bounced) as bounced, sum(opened) as opened, sum(probably) as probably, sum(cannot_know) as
-  cannot_know, sum(clicked) as clicked, sum(replied) as replied, sum(unsubscribed) as unsubscribed,
-  sum(complained) as complained, sum(opens) as opens, sum(clicks) as clicks, sum(raw_opens) as raw_opens,
-  sum(raw_clicks) as raw_clicks, sum(machines) as machines, sum(measured) as measured, sum(fetched) as fetched,
-  sum(pixel_and_link) as pixel_and_link, sum(pixel) as pixel, sum(link) as link, sum(apple_proven) as
-  apple_proven, sum(apple_clicked) as apple_clicked, sum(apple_silent) as apple_silent, sum(scanned) as scanned
-from sums where message >= :first and message <= :last group by team, day, sender;
-
 -- any_seeded: one of the made-up messages, and whose it is
 select team from messages where id >= :first and id <= :last limit 1;
 
@@ -69,8 +59,8 @@ select id from messages where id >= :first and id <= :last order by id limit :li
 -- unseed_empty_days: and without those that were theirs alone
 delete from days where messages = 0 and :first <= :last;
 
--- seeded_facets: what some made-up mail is cut by
-select team, day, sender, client, system, country, hour, cause from facets where message >= :first and message <= :last;
+-- seeded_labels: what some made-up mail is called
+select message, label from labels where message >= :first and message <= :last;
 
 -- unseed_facets: what it was cut by
 delete from facets where message >= :first and message <= :last;

@@ -60,30 +60,32 @@ from messages m left join sums s on s.message = m.id
 where m.id = :message and m.sender is not null
 group by m.id, s.message;
 
--- put_sums: what is counted of one message from now on
-insert into sums (message, team, sender, day, copies, measurable, sent, bounced, opened, probably, cannot_know,
-  clicked, replied, unsubscribed, complained, opens, clicks, raw_opens, raw_clicks, machines, measured, fetched,
-  pixel_and_link, pixel, link, apple_proven, apple_clicked, apple_silent, scanned)
-values (:message, :team, :sender, :day, :copies, :measurable, :sent, :bounced, :opened, :probably, :cannot_know,
-  :clicked, :replied, :unsubscribed, :complained, :opens, :clicks, :raw_opens, :raw_clicks, :machines, :measured,
-  :fetched, :pixel_and_link, :pixel, :link, :apple_proven, :apple_clicked, :apple_silent, :scanned)
-on conflict (message) do update set copies = excluded.copies, measurable = excluded.measurable, sent =
-  excluded.sent, bounced = excluded.bounced, opened = excluded.opened, probably = excluded.probably, cannot_know =
-  excluded.cannot_know, clicked = excluded.clicked, replied = excluded.replied, unsubscribed =
-  excluded.unsubscribed, complained = excluded.complained, opens = excluded.opens, clicks = excluded.clicks,
-  raw_opens = excluded.raw_opens, raw_clicks = excluded.raw_clicks, machines = excluded.machines, measured =
-  excluded.measured, fetched = excluded.fetched, pixel_and_link = excluded.pixel_and_link, pixel = excluded.pixel, link = excluded.link,
-  apple_proven = excluded.apple_proven, apple_clicked = excluded.apple_clicked, apple_silent =
-  excluded.apple_silent, scanned = excluded.scanned;
+-- sums [part]: what is counted
+  copies, measurable, sent, bounced, opened, probably, cannot_know, clicked, replied, unsubscribed, complained, opens,
+  clicks, raw_opens, raw_clicks, machines, measured, fetched, pixel_and_link, pixel, link, apple_proven,
+  apple_clicked, apple_silent, scanned
 
--- add_to_day: a day's sums change by so much
-insert into days (team, day, sender, messages, copies, measurable, sent, bounced, opened, probably, cannot_know,
-  clicked, replied, unsubscribed, complained, opens, clicks, raw_opens, raw_clicks, machines, measured, fetched,
-  pixel_and_link, pixel, link, apple_proven, apple_clicked, apple_silent, scanned)
-values (:team, :day, :sender, :messages, :copies, :measurable, :sent, :bounced, :opened, :probably, :cannot_know,
-  :clicked, :replied, :unsubscribed, :complained, :opens, :clicks, :raw_opens, :raw_clicks, :machines, :measured,
-  :fetched, :pixel_and_link, :pixel, :link, :apple_proven, :apple_clicked, :apple_silent, :scanned)
-on conflict (team, day, sender) do update set messages = days.messages + excluded.messages,
+-- counted [part]: what is counted, as it is given
+  :copies, :measurable, :sent, :bounced, :opened, :probably, :cannot_know, :clicked, :replied, :unsubscribed,
+  :complained, :opens, :clicks, :raw_opens, :raw_clicks, :machines, :measured, :fetched, :pixel_and_link, :pixel,
+  :link, :apple_proven, :apple_clicked, :apple_silent, :scanned
+
+-- put_sums: what is counted of one message from now on
+insert into sums (message, team, sender, day,
+{sums})
+values (:message, :team, :sender, :day,
+{counted})
+on conflict (message) do update set
+  copies = excluded.copies, measurable = excluded.measurable, sent = excluded.sent, bounced = excluded.bounced, opened
+  = excluded.opened, probably = excluded.probably, cannot_know = excluded.cannot_know, clicked = excluded.clicked,
+  replied = excluded.replied, unsubscribed = excluded.unsubscribed, complained = excluded.complained, opens =
+  excluded.opens, clicks = excluded.clicks, raw_opens = excluded.raw_opens, raw_clicks = excluded.raw_clicks, machines
+  = excluded.machines, measured = excluded.measured, fetched = excluded.fetched, pixel_and_link =
+  excluded.pixel_and_link, pixel = excluded.pixel, link = excluded.link, apple_proven = excluded.apple_proven,
+  apple_clicked = excluded.apple_clicked, apple_silent = excluded.apple_silent, scanned = excluded.scanned;
+
+-- or_add_to_day [part]: a day that is there changes by so much
+on conflict (team, label, day, sender) do update set messages = days.messages + excluded.messages,
   copies = days.copies + excluded.copies, measurable = days.measurable + excluded.measurable, sent = days.sent +
   excluded.sent, bounced = days.bounced + excluded.bounced, opened = days.opened + excluded.opened, probably =
   days.probably + excluded.probably, cannot_know = days.cannot_know + excluded.cannot_know, clicked = days.clicked +
@@ -91,25 +93,41 @@ on conflict (team, day, sender) do update set messages = days.messages + exclude
   excluded.unsubscribed, complained = days.complained + excluded.complained, opens = days.opens + excluded.opens,
   clicks = days.clicks + excluded.clicks, raw_opens = days.raw_opens + excluded.raw_opens, raw_clicks =
   days.raw_clicks + excluded.raw_clicks, machines = days.machines + excluded.machines, measured = days.measured +
-  excluded.measured, fetched = days.fetched + excluded.fetched, pixel_and_link = days.pixel_and_link + excluded.pixel_and_link, pixel = days.pixel
-  + excluded.pixel, link = days.link + excluded.link, apple_proven = days.apple_proven + excluded.apple_proven,
-  apple_clicked = days.apple_clicked + excluded.apple_clicked, apple_silent = days.apple_silent +
-  excluded.apple_silent, scanned = days.scanned + excluded.scanned;
+  excluded.measured, fetched = days.fetched + excluded.fetched, pixel_and_link = days.pixel_and_link +
+  excluded.pixel_and_link, pixel = days.pixel + excluded.pixel, link = days.link + excluded.link, apple_proven =
+  days.apple_proven + excluded.apple_proven, apple_clicked = days.apple_clicked + excluded.apple_clicked, apple_silent
+  = days.apple_silent + excluded.apple_silent, scanned = days.scanned + excluded.scanned
+
+-- add_to_days: a message changed by so much, and with it the day of all mail and of each of its labels
+insert into days (team, label, day, sender, messages,
+{sums})
+select :team, label, :day, :sender, :messages,
+{counted}
+from (select '' as label union all select label from labels where message = :message) as called
+where true order by label
+{or_add_to_day};
+
+-- add_to_day: the day of one label, or of all mail where it is empty, changes by so much
+insert into days (team, label, day, sender, messages,
+{sums})
+values (:team, :label, :day, :sender, :messages,
+{counted})
+{or_add_to_day};
+
+-- sums_by_day: what some messages come to, by day and sender
+select team, day, sender, count(*) as messages,
+  sum(copies) as copies, sum(measurable) as measurable, sum(sent) as sent, sum(bounced) as bounced, sum(opened) as
+  opened, sum(probably) as probably, sum(cannot_know) as cannot_know, sum(clicked) as clicked, sum(replied) as
+  replied, sum(unsubscribed) as unsubscribed, sum(complained) as complained, sum(opens) as opens, sum(clicks) as
+  clicks, sum(raw_opens) as raw_opens, sum(raw_clicks) as raw_clicks, sum(machines) as machines, sum(measured) as
+  measured, sum(fetched) as fetched, sum(pixel_and_link) as pixel_and_link, sum(pixel) as pixel, sum(link) as link,
+  sum(apple_proven) as apple_proven, sum(apple_clicked) as apple_clicked, sum(apple_silent) as apple_silent,
+  sum(scanned) as scanned
+from sums where message in (select value from json_each(:messages))
+group by team, day, sender order by day, sender;
 
 -- set_best: what a message is found by: the best that is known of any recipient
 update messages set opened = :opened, clicked = :clicked, replied = :replied where id = :message;
 
--- day_sums: the sums of a team's days, by sender, from one day to before another
-select * from days where team = :team and day >= :since and day < :until order by day;
-
--- label_sums: the sums of messages with one label, by day and sender
-select s.day, s.sender, count(*) as messages, sum(s.copies) as copies, sum(s.measurable) as measurable, sum(s.sent)
-  as sent, sum(s.bounced) as bounced, sum(s.opened) as opened, sum(s.probably) as probably, sum(s.cannot_know) as
-  cannot_know, sum(s.clicked) as clicked, sum(s.replied) as replied, sum(s.unsubscribed) as unsubscribed,
-  sum(s.complained) as complained, sum(s.opens) as opens, sum(s.clicks) as clicks, sum(s.raw_opens) as raw_opens,
-  sum(s.raw_clicks) as raw_clicks, sum(s.machines) as machines, sum(s.measured) as measured, sum(s.fetched) as
-  fetched, sum(s.pixel_and_link) as pixel_and_link, sum(s.pixel) as pixel, sum(s.link) as link, sum(s.apple_proven) as apple_proven,
-  sum(s.apple_clicked) as apple_clicked, sum(s.apple_silent) as apple_silent, sum(s.scanned) as scanned
-from labels l join sums s on s.message = l.message
-where l.team = :team and l.label = :label and l.accepted_at >= :since and l.accepted_at < :until
-group by s.day, s.sender order by s.day;
+-- sums_of_days: the sums of days by sender, of one label or of all mail, from one day to before another
+select * from days where team = :team and label = :label and day >= :since and day < :until order by day, sender;

@@ -1,10 +1,9 @@
 """Reports cut by one dimension: when, with what, where, and what was filtered and why."""
 
-import asyncio
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, timedelta
+from datetime import UTC, date, timedelta
 from functools import cache
 from typing import Annotated, Final
 
@@ -15,8 +14,7 @@ from seenby.report.asked import SPANS_SHOWN, Asked, facets_of
 from seenby.report.cuts import DAYS, Row, filtered, rows_of, warmth, week_of
 from seenby.report.export import as_csv
 from seenby.report.facets import Dimension
-from seenby.store import preferences
-from seenby.store.lists import team_labels
+from seenby.store import Transaction, labels, preferences
 from seenby.store.people import sender_addresses
 from seenby.tell.wanted import read_wanted
 from seenby.web.assets import world_map
@@ -54,7 +52,8 @@ async def cut_csv(cut: str, parts: Given, sender: SignedIn, asked: Annotated[Ask
     """The figures behind a page."""
     if cut not in DIMENSIONS:
         raise NotFound
-    found = await _found(parts, sender, asked, cut)
+    async with parts.store.read() as tx:
+        found = await _found(tx, sender, asked, cut, today=parts.now().astimezone(UTC).date())
     return StreamingResponse(
         as_csv([_CSV[cut], *_lines(cut, found, parts)]),
         media_type="text/csv; charset=utf-8",
@@ -69,14 +68,15 @@ async def cut_page(
     """One of the pages."""
     if cut not in DIMENSIONS:
         raise NotFound
-    found = await _found(parts, sender, asked, cut)
+    today = parts.now().astimezone(UTC).date()
     async with parts.store.read() as tx:
         frame = await frame_of(tx, sender)
+        found = await _found(tx, sender, asked, cut, today=today)
         senders = await sender_addresses(tx, team=sender.team)
-        labels = await team_labels(tx, team=sender.team)
+        used = await labels.of_team(tx, team=sender.team)
         kept = await preferences.chosen(tx, sender.id)
     wanted = read_wanted(kept)
-    since, until = asked.span(today=parts.now().astimezone(UTC).date())
+    since, until = asked.span(today=today)
     countries = rows_of(Dimension.COUNTRY, found.get(Dimension.COUNTRY, ()))
     return draw(
         request,
@@ -88,7 +88,7 @@ async def cut_page(
         last=until - timedelta(days=1),
         spans=SPANS_SHOWN,
         senders=senders,
-        labels=labels,
+        labels=used,
         week=week_of(found.get(Dimension.HOUR, ()), zone=wanted.clock, now=parts.now()),
         zone=wanted.zone,
         has_zone="zone" in kept,
@@ -121,12 +121,9 @@ def _lines(
 
 
 async def _found(
-    parts: Parts, sender: Sender, asked: Asked, cut: str
+    tx: Transaction, sender: Sender, asked: Asked, cut: str, *, today: date
 ) -> Mapping[Dimension, Sequence[Mapping[str, object]]]:
-    today = parts.now().astimezone(UTC).date()
-    dimensions = DIMENSIONS[cut]
-    found = await asyncio.gather(*(facets_of(parts.store, sender, asked, one.value, today=today) for one in dimensions))
-    return dict(zip(dimensions, found, strict=True))
+    return {one: await facets_of(tx, sender, asked, one.value, today=today) for one in DIMENSIONS[cut]}
 
 
 @cache

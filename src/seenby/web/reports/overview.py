@@ -12,7 +12,7 @@ from seenby.report.export import as_csv
 from seenby.report.overview import COMPARED, days_of, report_of, sheet_of
 from seenby.report.printed import printed
 from seenby.report.summary import rate_words
-from seenby.store.lists import team_labels
+from seenby.store import labels
 from seenby.store.people import sender_addresses
 from seenby.web.given import Given, SignedIn
 from seenby.web.look import draw, frame_of
@@ -27,7 +27,7 @@ async def reports_page(request: Request, parts: Given, sender: SignedIn, asked: 
     async with parts.store.read() as tx:
         frame = await frame_of(tx, sender)
         senders = await sender_addresses(tx, team=sender.team)
-        labels = await team_labels(tx, team=sender.team)
+        used = await labels.of_team(tx, team=sender.team)
         report = await report_of(tx, sender, asked, today=today, senders=senders)
     return draw(
         request,
@@ -40,7 +40,7 @@ async def reports_page(request: Request, parts: Given, sender: SignedIn, asked: 
         funnel=report.now.funnel(),
         rate_words=rate_words,
         senders=senders,
-        labels=labels,
+        labels=used,
         spans=SPANS_SHOWN,
         compared=COMPARED,
     )
