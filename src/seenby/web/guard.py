@@ -119,11 +119,27 @@ class Guard:
             return too_large()
         if "\0" in scope["path"] or b"%00" in scope["query_string"]:
             return no_nul()
+        if _names_charset(headers.get("content-type", "")):
+            return not_utf8()
         if scope["path"].startswith(API):
             return None if headers.get("content-type", "").partition(";")[0].strip() == JSON else not_json()
         if scope["method"] in _SAFE or scope["path"].startswith(CONTROL) or is_own(headers, app_url=self._app_url):
             return None
         return PlainTextResponse("Refused: this change was not asked for by a page of Seenby.\n", status_code=403)
+
+
+def _names_charset(content_type: str) -> bool:
+    """Whether it is a form in parts that says how its bytes are to be read.
+
+    No browser does (RFC 7578 5.1), and in UTF-7 or Python's own escapes a NUL or half a surrogate pair has other bytes.
+    """
+    told = content_type.lower()
+    return told.startswith("multipart/") and "charset" in told
+
+
+def not_utf8() -> PlainTextResponse:
+    """What would be read otherwise than it was looked through."""
+    return PlainTextResponse("Refused: a form is UTF-8, and says nothing else.\n", status_code=415)
 
 
 def not_json() -> PlainTextResponse:
