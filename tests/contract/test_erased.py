@@ -1,11 +1,14 @@
 """Of somebody who was erased nothing is left in what is kept of a message, also when others still wait for theirs."""
 
+import random
+
 import pytest
 
 from seenby import flow
 from seenby.consent.person import Person, erase_some
 from seenby.store import Store, drafts
 from tests.house import RITA, ROB, Clock, add_sender, make_house, rows, submitted
+from tests.unit.test_report_reading import Feed, hits_at_random, one_hit
 
 pytestmark = pytest.mark.anyio
 
@@ -42,3 +45,23 @@ async def test_a_message_that_waits_for_the_sent_folder_is_not_filed_any_more(st
     assert await rows(store, "sent_copy", event=event, channel=drafts.FILED) == []
     assert await flow.file(house) == 1
     assert await flow.file(house) == 0
+
+
+async def test_what_comes_from_their_copy_later_is_not_kept(store: Store) -> None:
+    house = make_house(store, clock=Clock())
+    sender = await add_sender(house)
+    message = await submitted(house, sender, to=[RITA, ROB])
+    await flow.send(house, hop="")
+    people = {row["address"]: row["id"] for row in await rows(store, "recipients_of", message=message)}
+    chance = random.Random(1)
+    before, after = (hits_at_random(at, message, [people[RITA], people[ROB]], count=20) for at in (1, 2))
+    await flow.drain(house, Feed(before))
+    await erase(store, sender.team, RITA)
+    async with store.write() as tx:
+        await tx.run("drop_drained", segment="feed")
+    await flow.drain(house, Feed([*after, one_hit(chance, message, [people[RITA]])]))
+    kept = await rows(store, "hits_of", message=message)
+    assert {hit.id for hit in after if hit.token.recipient == people[ROB]} <= {row["id"] for row in kept}
+    assert {row["id"] for row in kept if row["recipient"] == people[RITA]} == {
+        hit.id for hit in before if hit.token.recipient == people[RITA]
+    }

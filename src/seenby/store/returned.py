@@ -18,6 +18,7 @@ _SUPPRESSES: Final = "abuse"  # of the kinds of complaint (RFC 5965 7.3): the re
 
 async def held_copy(tx: Transaction, *, recipient: str) -> Row | None:
     """The copy with its message and sender, ours until the transaction ends; None when there is none."""
+    await tx.run("hold_message_of", recipient=recipient)  # the message first, as everybody who counts it does
     await tx.run("hold_copy", recipient=recipient)  # it may be settled at this very moment
     return await tx.one("returned_copy", recipient=recipient)
 

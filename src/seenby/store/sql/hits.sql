@@ -8,9 +8,10 @@ on conflict (segment) do update set place = excluded.place where excluded.place 
 -- drop_drained: this segment is gone
 delete from drained where segment = :segment;
 
--- add_hit: keep a hit once, however often it is brought
+-- add_hit: keep a hit once, however often it is brought; nothing of somebody who was erased
 insert into hits (id, team, message, recipient, channel, link, in_text, level, at, method, address, network, agent, headers)
-values (:id, :team, :message, :recipient, :channel, :link, :in_text, :level, :at, :method, :address, :network, :agent, :headers)
+select :id, :team, :message, :recipient, :channel, :link, :in_text, :level, :at, :method, :address, :network, :agent, :headers
+where not exists (select 1 from recipients where id = :recipient and domain = 'erased.invalid')
 on conflict (id) do nothing;
 
 -- set_judge_at: this message has hits that nobody has read yet
@@ -24,6 +25,9 @@ update messages set judge_at = judge_at where id = :id and judge_at is not null;
 
 -- hold_message: lock the message until this transaction ends; who then writes of its copies or counts does so first
 update messages set judge_at = judge_at where id = :id;
+
+-- hold_message_of: the same of the message that a copy is of
+update messages set judge_at = judge_at where id = (select message from recipients where id = :recipient);
 
 -- judged: nothing is left to read until :again, unless more has come in since
 update messages set judge_at = :again where id = :id and judge_at = :seen;
