@@ -155,6 +155,10 @@ async def test_a_password_is_kept_for_its_own_server_only_and_never_shown(
         await alice.post("/settings/next-hop", data={**FORM, "password": "", "host": "evil.test"}, headers=OURS)
     ).text
     assert "password is missing" in moved
+    for less in ({"tls": "none"}, {"tls": "implicit"}, {"any_certificate": "1"}):
+        weaker = await alice.post("/settings/next-hop", data={**FORM, "password": "", **less}, headers=OURS)
+        assert "password is missing" in weaker.text
+    assert parse_next_hop(await hop_of(team, ALICE)) == kept
     assert "s3cret" not in str(await logged(team))
     await alice.post("/settings/next-hop/remove", headers=OURS)
     assert await hop_of(team, ALICE) == ""

@@ -5,6 +5,7 @@ import base64
 import pytest
 
 from seenby.store import Store, preferences, telling
+from seenby.throttle import Throttle
 from tests.browser.lively import ALICE, BOB
 from tests.unit.test_web_pages import OURS, browser, parts_of, sign_in
 
@@ -74,6 +75,11 @@ async def test_what_is_no_browser_is_refused(alice, team, form):
     answer = await alice.post(f"{PAGE}/browsers", data={"endpoint": ENDPOINT, **KEYS, **form}, headers=OURS)
     assert answer.status_code in (400, 422)
     assert await browsers(team) == []
+
+
+async def test_a_test_may_be_asked_for_only_so_often(alice, team):
+    said = [(await alice.post(f"{PAGE}/test", headers=OURS)).text for _ in range(Throttle().most + 1)]
+    assert ["That was often" in one for one in said] == [False] * Throttle().most + [True]
 
 
 async def test_browsers_have_an_end(alice, team):

@@ -13,6 +13,7 @@ from seenby.store import Store
 from seenby.store.challenges import Asked, answered, ask
 from seenby.store.people import sender_by_address
 from seenby.web import Parts
+from seenby.web.signing_in import FRESH
 from seenby.web.ways.passkey import Home, home_of, read_claim
 from seenby.web.ways.passkey_pages import QUESTIONS
 from seenby.words.limits import PASSKEY_CHARACTERS, PASSKEYS
@@ -81,6 +82,30 @@ async def test_a_passkey_is_added_and_signs_in_again_and_again(team: Store) -> N
         page = (await alice.get("/settings/sign-in")).text
         assert "My laptop" in page
         assert "last used" in page
+
+
+async def test_a_browser_that_was_left_open_adds_no_passkey(team: Store) -> None:
+    parts = safe(team)
+    now = parts.now()
+    async with at(team, ALICE, parts=parts) as alice, at(team, parts=replace(parts, now=lambda: now + FRESH)) as late:
+        late.cookies = alice.cookies
+        answer = await late.post("/settings/sign-in/passkeys/ask", headers=OURS)
+        assert answer.status_code == 403
+        assert "more than half an hour ago" in answer.json()["error"]
+        assert "passkey is added" in await add(alice, device())
+
+
+async def test_an_owner_removes_a_lost_device_of_a_member_who_is_out_with_it(team: Store) -> None:
+    laptop = device()
+    async with at(team, ALICE) as alice, at(team, BOB) as bob, at(team) as other:
+        assert "Remove 1 passkey" not in (await alice.get("/settings/team")).text
+        await add(bob, laptop)
+        assert "Remove 1 passkey" in (await alice.get("/settings/team")).text
+        form = {"member": f"id-{BOB}"}
+        assert "no passkey any more" in (await alice.post("/settings/team/passkeys", data=form, headers=OURS)).text
+        assert (await bob.get("/settings/sign-in")).headers["location"] == "/sign-in"
+        assert "does not know this passkey" in (await enter(other, laptop.get(await question(other)))).text
+        assert "Removed somebody" in (await alice.get("/settings/log")).text
 
 
 @on_both

@@ -14,6 +14,7 @@ from seenby.doctor import _provider
 from seenby.settings import Settings, load_settings
 from seenby.store import Store
 from seenby.web import Parts
+from seenby.web.signing_in import FRESH
 from seenby.web.ways.passkey_pages import QUESTIONS
 from seenby.web.ways.provider import is_as_safe
 from seenby.words.errors import SettingsError
@@ -287,6 +288,9 @@ async def test_whoever_is_in_connects_their_account_from_our_own_page_alone_and_
             {"Referer": "https://e.test/"},
         ):
             assert "Begin here" in (await bob.get(connect, headers=elsewhere)).text
+        async with at(replace(parts, now=lambda: parts.now() + FRESH)) as late:
+            late.cookies = bob.cookies
+            assert "more than half an hour ago" in (await late.get(connect, headers=OURS)).text
         answer = await bob.get(await back_of(bob, provider, connect))
         assert answer.headers["location"] == "/settings/sign-in?said=connected"
         assert "Connected since" in (await bob.get("/settings/sign-in")).text

@@ -10,6 +10,7 @@ import pytest
 from seenby.store import Store
 from seenby.web.assets import STATIC
 from seenby.web.password import FEWEST_CHARACTERS, hash_password, is_password, refusal
+from seenby.web.signing_in import FRESH
 from tests.browser.lively import ALICE, BOB, add_people, sign_in_link
 from tests.conftest import require
 from tests.house import rows
@@ -46,6 +47,19 @@ async def test_a_password_opens_the_pages_from_when_it_was_set(team: Store, alic
         assert await enter(other) == 303
         assert (await other.get("/settings")).status_code == 200
         assert await enter(other, address=f" {ALICE.upper()} ") == 303
+
+
+@only_sqlite
+async def test_a_browser_that_was_left_open_sets_no_first_password(team: Store) -> None:
+    parts = parts_of(team)
+    now = parts.now()
+    async with browser(parts) as early, browser(replace(parts, now=lambda: now + FRESH)) as late:
+        await sign_in(early, team)
+        late.cookies = early.cookies
+        assert "more than half an hour ago" in await set_password(late)
+        assert await enter(late) == 403
+        assert "Set. Other" in await set_password(early)
+        assert "Set. Other" in await set_password(late, GOOD + "!", current=GOOD), "they know the one before"
 
 
 @only_sqlite

@@ -30,9 +30,12 @@ class Action(StrEnum):
     PASSWORD_MADE = "password_made"  # noqa: S105 - a name
     SIGN_IN_LINK_MADE = "sign_in_link_made"
     SESSIONS_ENDED = "sessions_ended"
+    PASSKEYS_REMOVED = "passkeys_removed"
     NEXT_HOP_SET = "next_hop_set"
     NETWORK_ADDED = "network_added"
     NETWORK_REMOVED = "network_removed"
+    SEED_ADDED = "seed_added"
+    SEED_REMOVED = "seed_removed"
     PERSON_ERASED = "person_erased"
     PERSON_EXPORTED = "person_exported"
 

@@ -4,13 +4,15 @@ from dataclasses import dataclass
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Form, Request
-from fastapi.responses import Response
+from fastapi.responses import RedirectResponse, Response
 
 from seenby.report.accuracy import ENOUGH, FETCHES, PEOPLE, Bin, accuracy_of, percent, words
-from seenby.store import accuracy
+from seenby.store import Transaction, accuracy, admin_log
 from seenby.store.accuracy import SeedError
+from seenby.store.admin_log import Action
 from seenby.web.given import Given, Parts, SignedIn
 from seenby.web.look import draw, frame_of
+from seenby.web.settings.frame import is_owner, only_owner
 from seenby.words.message import Sender
 
 router = APIRouter(prefix="/accuracy")
@@ -38,10 +40,12 @@ async def accuracy_page(request: Request, parts: Given, sender: SignedIn) -> Res
 
 @router.post("/seeds")
 async def add_seed(request: Request, parts: Given, sender: SignedIn, address: Word = "") -> Response:
-    """One more mailbox that nobody reads."""
+    """One more mailbox that nobody reads, for the whole team: whatever fetches from its copies is a machine."""
+    only_owner(sender)
     try:
         async with parts.store.write() as tx:
             seed = await accuracy.add_seed(tx, team=sender.team, address=address, at=parts.now())
+            await _log(tx, parts, sender, Action.SEED_ADDED, seed.key)
     except SeedError as error:
         return await _draw(request, parts, sender, said=f"Not added. {error}", is_bad=True)
     said = f"Added. Whatever fetches from copies to {seed.key} from now on is read as a machine's work here."
@@ -51,11 +55,25 @@ async def add_seed(request: Request, parts: Given, sender: SignedIn, address: Wo
 @router.post("/seeds/remove")
 async def remove_seed(request: Request, parts: Given, sender: SignedIn, address: Word = "") -> Response:
     """It is a recipient like any other again."""
+    only_owner(sender)
     async with parts.store.write() as tx:
         is_gone = await accuracy.remove_seed(tx, team=sender.team, address=address)
+        if is_gone:
+            await _log(tx, parts, sender, Action.SEED_REMOVED, address.strip())
     if not is_gone:
         return await _draw(request, parts, sender, said="Not changed: that is no seed mailbox.", is_bad=True)
     return await _draw(request, parts, sender, said=f"{address} is a recipient like any other again.")
+
+
+@router.get("/seeds")
+@router.get("/seeds/remove")
+async def back_to_the_page() -> Response:
+    """Where a form leads, typed as an address: the page itself."""
+    return RedirectResponse("/accuracy", status_code=303)
+
+
+async def _log(tx: Transaction, parts: Parts, sender: Sender, action: Action, address: str) -> None:
+    await admin_log.put(tx, action, team=sender.team, by=sender.id, at=parts.now(), detail=address)
 
 
 async def _draw(request: Request, parts: Parts, sender: Sender, *, said: str = "", is_bad: bool = False) -> Response:
@@ -78,6 +96,7 @@ async def _draw(request: Request, parts: Parts, sender: Sender, *, said: str = "
         share_words=percent,
         said=said,
         is_bad=is_bad,
+        is_owner=is_owner(sender),
     )
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Annotated, Final
 from urllib.parse import urlsplit
 
@@ -24,6 +25,11 @@ from seenby.words.message import Sender
 
 router = APIRouter(prefix="/settings/sign-in")
 PATH: Final = "/settings/sign-in"
+FRESH: Final = timedelta(minutes=30)
+STALE: Final = (
+    "You signed in more than half an hour ago. Sign out, sign in again, and then do it: a browser that was left open "
+    "must not become somebody else's way in."
+)
 Secret = Annotated[str, Form(max_length=MOST_CHARACTERS)]
 
 
@@ -82,6 +88,8 @@ async def _refusal(request: Request, parts: Parts, sender: Sender, *, current: s
         if not await is_password(row["sign_in_hash"], current):
             return "The present password is another one."
         throttle.forgive(guessing)
+    elif not await is_fresh(request, parts, sender):
+        return STALE
     return refusal(new, address=sender.address)
 
 
@@ -97,6 +105,13 @@ async def end_browser(request: Request, parts: Given, sender: SignedIn, browser:
     if browser == this_browser(request, parts):
         return RedirectResponse("/sign-in", status_code=303)
     return await draw_signing_in(request, parts, sender, said="Signed out there.")
+
+
+async def is_fresh(request: Request, parts: Parts, sender: Sender) -> bool:
+    """Whether the sender signed in with this browser just now, as who adds another way in must have."""
+    async with parts.store.read() as tx:
+        row = await tx.one("session_since", sender=sender.id, hash=this_browser(request, parts))
+    return row is not None and row["made_at"] is not None and row["made_at"] > micros(parts.now() - FRESH)
 
 
 def this_browser(request: Request, parts: Parts) -> str:

@@ -42,7 +42,8 @@ select s.*, t.pixels as team_pixels, t.links as team_links
 from senders s join teams t on t.id = s.team order by t.made_at, s.made_at, s.id;
 
 -- senders_of: everybody in the team
-select s.*, t.pixels as team_pixels, t.links as team_links
+select s.*, t.pixels as team_pixels, t.links as team_links,
+  (select count(*) from passkeys p where p.sender = s.id) as passkeys
 from senders s join teams t on t.id = s.team where s.team = :team order by s.made_at, s.id;
 
 -- set_password: a new SMTP password
@@ -82,6 +83,9 @@ delete from sessions where sender = :sender and hash = :hash;
 
 -- end_other_sessions: sign all of a sender's browsers out but this
 delete from sessions where sender = :sender and hash <> :hash;
+
+-- session_since: when this sender signed in with this browser
+select made_at from sessions where hash = :hash and sender = :sender;
 
 -- sign_in_hash: the password that opens the pages, as its hash
 select sign_in_hash from senders where id = :id;

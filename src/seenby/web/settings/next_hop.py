@@ -113,7 +113,10 @@ def _in_force(parts: Parts, sender: Sender) -> NextHop | None:
 
 
 def _hop(typed: Typed, *, password: str, now: NextHop | None) -> NextHop | str:
-    """The hop that was typed, or what is wrong with it. A password is kept for its own server only."""
+    """The hop that was typed, or what is wrong with it.
+
+    A password is kept for its own server only, and only where it is protected on its way as well as before.
+    """
     host, port = typed_host(typed.host), typed_port(typed.port)
     if host is None:
         return "That is no host. Write its name alone, such as mail.company.com."
@@ -121,10 +124,11 @@ def _hop(typed: Typed, *, password: str, now: NextHop | None) -> NextHop | str:
         return "That is no port. Most servers take mail at 587."
     if typed.tls not in {way.value for way in Tls}:
         return "That is no way to protect a connection."
-    is_same = now is not None and (now.host, now.port, now.user) == (host, port, typed.user)
-    kept = now.password if is_same and now is not None and not password else password
+    is_same = now is not None and (now.host, now.port, now.user, now.tls) == (host, port, typed.user, typed.tls)
+    is_as_safe = now is not None and (typed.verify or not now.verify)
+    kept = now.password if is_same and is_as_safe and now is not None and not password else password
     if typed.user and not kept:
-        return "The password is missing. It is asked for again whenever server or user change."
+        return "The password is missing. It is asked for again whenever server, user or encryption change."
     hop = NextHop(host=host, port=port, tls=Tls(typed.tls), user=typed.user, password=kept, verify=typed.verify)
     try:
         parse_next_hop(write_next_hop(hop))

@@ -26,6 +26,7 @@ from seenby.tell.wanted import (
     write_wanted,
     zones,
 )
+from seenby.throttle import Throttle
 from seenby.web.given import Given, Parts, SignedIn
 from seenby.web.settings.frame import back_to, draw_page
 from seenby.words.limits import BROWSERS
@@ -105,6 +106,12 @@ async def unsubscribe(
 @router.post("/test")
 async def test(request: Request, parts: Given, sender: SignedIn) -> Response:
     """Send a notification to each of one's browsers now, and say what became of it."""
+    throttle: Throttle = request.app.state.throttle
+    who, now = f"push:{sender.id}", parts.now()
+    if throttle.is_exhausted(who, now=now):
+        said = "That was often. Try again in a quarter of an hour."
+        return await _draw(request, parts, sender, said=said, is_bad=True)
+    throttle.failed(who, now=now)
     async with parts.store.read() as tx:
         browsers = await telling.subscriptions(tx, sender.id)
     became = [await parts.pusher.push(one, _TEST) for one in browsers]

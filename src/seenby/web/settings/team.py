@@ -158,6 +158,21 @@ async def sign_out(request: Request, parts: Given, sender: SignedIn, member: Wor
     return await _draw(request, parts, sender, said=f"{who.address} is signed out everywhere.")
 
 
+@router.post("/passkeys")
+async def remove_passkeys(request: Request, parts: Given, sender: SignedIn, member: Word = "") -> Response:
+    """None of somebody's devices lets them in any more, and they are out: one of them was lost."""
+    only_owner(sender)
+    async with parts.store.write() as tx:
+        who = await _member(tx, sender, member)
+        await tx.run("drop_passkeys", sender=who.id)
+        await tx.run("end_sessions", sender=who.id)
+        await _log(tx, parts, sender, Action.PASSKEYS_REMOVED, who.address)
+    said = (
+        f"{who.address} has no passkey any more and is signed out everywhere. They need a sign-in link or a password."
+    )
+    return await _draw(request, parts, sender, said=said)
+
+
 _LAST: Final = "Not changed: the team needs an owner, and this is the last one."
 
 

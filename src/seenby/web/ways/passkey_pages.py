@@ -19,7 +19,7 @@ from seenby.store.people import sender_by_id
 from seenby.store.times import micros
 from seenby.throttle import Throttle
 from seenby.web.given import Given, Parts, SignedIn
-from seenby.web.signing_in import PATH, draw_signing_in, this_browser
+from seenby.web.signing_in import PATH, STALE, draw_signing_in, is_fresh, this_browser
 from seenby.web.ways.doors import TOO_OFTEN, draw_doors
 from seenby.web.ways.entry import let_in, welcome
 from seenby.web.ways.passkey import (
@@ -61,6 +61,8 @@ WORDS: Final = {
 async def ask_for_new(request: Request, parts: Given, sender: SignedIn) -> Response:
     """What the browser is to ask its device, to make a passkey."""
     home, questions = _home(parts), _questions(request)
+    if not await is_fresh(request, parts, sender):
+        return JSONResponse({"error": STALE}, status_code=403)
     if questions.is_exhausted(sender.id, now=parts.now()):
         return JSONResponse({"error": TOO_OFTEN}, status_code=429)
     questions.failed(sender.id, now=parts.now())

@@ -23,7 +23,7 @@ from seenby.store.people import sender_by_address, sender_by_id
 from seenby.store.times import micros
 from seenby.throttle import Throttle
 from seenby.web.given import Given, Parts, SignedIn, signed_in
-from seenby.web.signing_in import PATH, draw_signing_in, this_browser
+from seenby.web.signing_in import PATH, STALE, draw_signing_in, is_fresh, this_browser
 from seenby.web.ways.doors import TOO_OFTEN, draw_doors
 from seenby.web.ways.entry import is_https, let_in, welcome
 from seenby.web.ways.provider import BEGIN_AGAIN, Attempt, Identity, NotLetInError, Provider, issuer_of
@@ -67,6 +67,8 @@ async def set_out_to_connect(request: Request, parts: Given, sender: SignedIn) -
     """
     if not _is_from_here(request, parts):
         return await draw_signing_in(request, parts, sender, said="Nothing was connected. Begin here.", is_bad=True)
+    if not await is_fresh(request, parts, sender):
+        return await draw_signing_in(request, parts, sender, said=f"Nothing was connected. {STALE}", is_bad=True)
     return await _set_out(request, parts, Purpose.CONNECT)
 
 
