@@ -5,7 +5,7 @@ self.addEventListener('push', (event) => {
     self.registration.showNotification(told.title || 'Seenby', {
       body: told.body || '',
       tag: told.tag || 'seenby',
-      data: { path: typeof told.path === 'string' && told.path.startsWith('/') && !told.path.startsWith('//') ? told.path : '/' },
+      data: { path: ours(told.path) },
     }),
   )
 })
@@ -14,6 +14,17 @@ self.addEventListener('notificationclick', (event) => {
   event.notification.close()
   event.waitUntil(open(event.notification.data.path))
 })
+
+// What a browser makes of an address is asked of the browser: to it a backslash is a slash, and a tab is nothing.
+function ours(path) {
+  const home = self.location.origin
+  try {
+    const url = new URL(typeof path === 'string' ? path : '/', home)
+    return url.origin === home ? url.href : home
+  } catch {
+    return home
+  }
+}
 
 async function open(path) {
   const pages = await self.clients.matchAll({ type: 'window' })

@@ -10,6 +10,7 @@ from urllib.parse import parse_qsl
 from pydantic import ValidationError
 
 from seenby import maillog
+from seenby.compose.people import one_line
 from seenby.report.asked import Asked
 from seenby.report.export import as_csv
 from seenby.report.overview import days_of, report_of, sentence_of, sheet_of
@@ -120,7 +121,7 @@ async def _settle(tx: Transaction, row: Mapping[Any, Any], *, now: datetime, pro
 def _written(made: Made, *, to: str, letterhead: Letterhead, identity: str, app_url: str, at: datetime) -> bytes:
     mail = letterhead.new_mail(to=to, subject=f"Report: {made.name}", identity=identity, at=at)
     why = f"You get this because somebody of your team asked for it: {app_url}/reports/saved"
-    mail.set_content("\n".join([made.of, "", made.sentence, "", why, ""]))
+    mail.set_content("\n".join([one_line(made.of), "", made.sentence, "", why, ""]))
     kind = ("application", "pdf") if made.is_pdf else ("text", "csv")
     mail.add_attachment(made.content, maintype=kind[0], subtype=kind[1], filename=f"report.{kind[1]}")
     return mail.as_bytes()

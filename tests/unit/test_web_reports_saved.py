@@ -55,6 +55,14 @@ async def test_a_report_is_saved_shown_and_removed(alice, team: Store):
     assert "Our month" not in (await alice.get(SAVED)).text
 
 
+async def test_addresses_typed_in_brackets_are_mailed_to_as_addresses(alice, team: Store):
+    typed = {**FORM, "mail_to": f"<{ALICE}>; {BOB.upper()}\r\n"}
+    assert (await alice.post(SAVED, data=typed, headers=OURS)).status_code == 303
+    async with team.read() as tx:
+        [row] = await tx.all("saved_reports_of", sender=f"id-{ALICE}")
+    assert row["mail_to"] == f"{ALICE},BOB@blue.test"
+
+
 @pytest.mark.parametrize(
     ("changed", "words"),
     [

@@ -69,19 +69,24 @@ async def export(store: Store, person: Person) -> AsyncIterator[str]:
         note = await tx.one("export_note", team=person.team, address=person.address)
         left = await tx.one("export_unsubscribed", team=person.team, address=person.address)
     head = {"address": person.address, "note": _plain(note), "unsubscribed": _plain(left)}
-    yield json.dumps(head, ensure_ascii=False, indent=1)[:-2] + ',\n "messages": ['
+    yield _json(head, indent=1)[:-2] + ',\n "messages": ['
     after, comma = "", ""
     while True:
         async with store.read() as tx:
             rows = await tx.all("export_copies", team=person.team, address=person.address, after=after, limit=BATCH)
             told = [await _copy(tx, row) for row in rows]
         for one in told:
-            yield f"{comma}\n{json.dumps(one, ensure_ascii=False)}"
+            yield f"{comma}\n{_json(one)}"
             comma = ","
         if len(rows) < BATCH:
             break
         after = rows[-1]["id"]
     yield "\n]}\n"
+
+
+def _json(told: Mapping[str, object], *, indent: int | None = None) -> str:
+    """As UTF-8 can say it: in JSON that is kept there may be half a surrogate pair."""
+    return json.dumps(told, ensure_ascii=False, indent=indent).encode("utf-8", "replace").decode()
 
 
 async def _copy(tx: Transaction, row: Mapping[Any, Any]) -> dict[str, object]:

@@ -8,6 +8,7 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from seenby import maillog
+from seenby.compose.people import one_line
 from seenby.store import Store, Transaction, preferences
 from seenby.store.times import micros, moment
 from seenby.tell.own_mail import Letterhead, hop_of, put_own
@@ -64,8 +65,8 @@ def _line(row: Mapping[Any, Any], *, clock: ZoneInfo) -> tuple[str, str, str]:
 
 
 def _plain(text: str) -> str:
-    """Names and subjects that strangers wrote, on one line and as UTF-8 can say them."""
-    return " ".join(text.encode("utf-8", "replace").decode().split())[:200]
+    """Names and subjects that strangers wrote, on one line, with nothing in it that nobody sees."""
+    return one_line(text)[:200]
 
 
 async def write_digests(store: Store, letterhead: Letterhead, *, app_url: str, now: datetime) -> int:

@@ -9,6 +9,7 @@ from email.policy import SMTP, SMTPUTF8
 from email.utils import format_datetime
 from typing import Any
 
+from seenby.compose.people import one_line
 from seenby.store import Transaction, mail
 from seenby.words.message import Message, Recipient, Role, Untracked
 from seenby.words.policy import OFF
@@ -38,7 +39,7 @@ class Letterhead:
         mail["From"] = HeaderAddress("Seenby", "postmaster", self.host)
         mail["To"] = to
         # On one line, and without what `email` would take for an encoded word.
-        mail["Subject"] = " ".join(subject.split()).replace("=?", "= ?")
+        mail["Subject"] = one_line(subject).replace("=?", "= ?")
         mail["Date"] = format_datetime(at)
         mail["Message-ID"] = self.message_id(identity)
         mail["Auto-Submitted"] = "auto-generated"  # RFC 3834 5

@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from seenby import maillog
+from seenby.compose.people import one_line
 from seenby.store import Store, preferences, telling
 from seenby.store.telling import Pushed, Subscription
 from seenby.store.times import moment
@@ -88,6 +89,7 @@ def _notice(row: Mapping[Any, Any]) -> Notice:
 
 
 def _short(text: str) -> str:
+    text = one_line(text)
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
 
 

@@ -63,7 +63,7 @@ async def save(request: Request, parts: Given, sender: SignedIn, typed: Annotate
             query=read_query(typed.query).query(),
             every=typed.every,
             form=typed.form,
-            mail_to=",".join(addresses(typed.mail_to)) if due else "",
+            mail_to=",".join(_plain(typed.mail_to)) if due else "",
             due_at=micros(due) if due else None,
             at=micros(parts.now()),
             most=SAVED_REPORTS,
@@ -102,6 +102,11 @@ async def _no_team(tx: Transaction, sender: Sender, to: Sequence[str]) -> str:
     if left := await outsiders(tx, team=sender.team, to=to):
         return f"Not saved: {left[0]} is not of your team. Reports are mailed to your team only."
     return ""
+
+
+def _plain(typed: str) -> Sequence[str]:
+    """The addresses alone: some type them in brackets."""
+    return [str(one) for one in map(parse_address, addresses(typed)) if one is not None]
 
 
 async def _draw(
