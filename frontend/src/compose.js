@@ -2,6 +2,7 @@
 import { Editor } from '@tiptap/core'
 import { Placeholder } from '@tiptap/extensions'
 import StarterKit from '@tiptap/starter-kit'
+import { offerPeople } from './people.js'
 
 const COMMANDS = {
   bold: (chain) => chain.toggleBold(),
@@ -261,5 +262,6 @@ export function compose() {
   if (form) {
     files(form)
     letter(form)
+    for (const field of form.querySelectorAll('[data-people]')) offerPeople(field)
   }
 }

@@ -1,5 +1,6 @@
 """Writing in Chromium: format, attach, send, take back, send again, see it on Sent; by keys alone; without script."""
 
+import re
 from collections.abc import Iterator
 from datetime import timedelta
 from email import message_from_bytes, policy
@@ -143,8 +144,40 @@ def test_typing_in_one_place_loses_nothing_elsewhere(house: House, page: Page) -
     expect(page.get_by_label(f"name of {RITA}", exact=True)).to_have_value("Rita")
 
 
+def test_people_are_offered_while_an_address_is_typed(lively: House, page: Page) -> None:
+    page.goto(f"{lively.url}/compose")
+    to = page.get_by_label("To", exact=True)
+    offered = page.locator("#people-to [role=option]")
+    to.press_sequentially("ri")
+    expect(offered.first).to_have_text(f"Rita Sommer {RITA}")
+    expect(to).to_have_attribute("aria-activedescendant", offered.first.get_attribute("id") or "-")
+    page.keyboard.press("Enter")
+    expect(to).to_have_value(f"Rita Sommer <{RITA}>, ")
+    expect(offered).to_have_count(0)
+    expect(page.locator(".gets li")).to_have_count(1)
+    to.press_sequentially("li")
+    expect(offered.first).to_contain_text("Mei Lin")
+    page.keyboard.press("Escape")
+    expect(offered).to_have_count(0)
+    to.press_sequentially("n")
+    offered.filter(has_text="Mei Lin").click()
+    expect(to).to_have_value(f"Rita Sommer <{RITA}>, Mei Lin <mei.lin@studio.test>, ")
+    to.press_sequentially("odd")
+    expect(offered.first).to_contain_text("<b>Bold</b>")
+    page.keyboard.press("Tab")  # a name with quotes and commas stays one person
+    expect(to).to_have_value(re.compile(r'"<b>Bold</b> & \\"quoted\\"" <odd@customer.test>, $'))
+    expect(page.locator(".gets li")).to_have_count(3)
+    to.fill("legal@customer.te")  # typed out: Tab goes on and makes nothing else of it
+    expect(offered.first).to_contain_text("Legal desk")
+    page.keyboard.press("Tab")
+    expect(to).to_have_value("legal@customer.te")
+    expect(to).not_to_be_focused()
+    expect(offered).to_have_count(0)
+
+
 def test_the_toolbar_is_one_stop_for_the_tab_key_and_works_with_arrows(house: House, page: Page) -> None:
     page.goto(f"{house.url}/compose")
+    expect(page.get_by_role("button", name="Bold")).to_be_visible()
     page.get_by_label("Subject").focus()
     page.keyboard.press("Tab")
     expect(page.get_by_role("button", name="Bold")).to_be_focused()

@@ -254,7 +254,7 @@ async def test_a_page_is_found_by_an_index_in_its_order(mail: Store, look: str) 
     asked, _ = LOOKS[look]
     wanted = Wanted(team="t", before=micros(NOW), before_id="x", **asked)
     async with mail.read() as tx:
-        query = lists._query(tx, wanted, lists._words(wanted.words)).limit(31)
+        query = lists._query(tx, wanted, lists.words_in(wanted.words)).limit(31)
         compiled = query.compile(dialect=sqlite.dialect(), compile_kwargs={"literal_binds": True})
         explained = text(f"explain query plan {compiled}".replace(":", "\\:"))
         plan = [row[3] for row in (await tx.connection.execute(explained)).all()]

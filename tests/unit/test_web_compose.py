@@ -11,6 +11,7 @@ import pytest
 
 from seenby import flow
 from seenby.compose.written import Written, read_draft
+from seenby.consent.person import Person, erase_some
 from seenby.delivery.sent_folder import Mailbox, MailboxError
 from seenby.store import Store, drafts, unsubscribed
 from seenby.store.drafts import State
@@ -588,3 +589,25 @@ async def test_a_failure_to_file_is_shown_beside_the_mailbox(
     assert "did not answer" in page
     tested = await alice.post("/settings/writing/mailbox/test", headers=OURS)
     assert "It works" in tested.text
+
+
+@on_both
+async def test_people_one_wrote_to_are_offered_to_their_own_team_alone(team: Store) -> None:
+    async def offered(opened: httpx2.AsyncClient, words: str) -> list[str]:
+        answer = await opened.get("/compose/people", params={"words": words})
+        assert answer.status_code == 200
+        return [one["typed"] for one in answer.json()]
+
+    async with browser(parts_of(team)) as alice, browser(parts_of(team)) as charlie:
+        await sign_in(alice, team)
+        await sign_in(charlie, team, CHARLIE)
+        assert await offered(alice, "rita somm") == ["Rita Sommer <rita@customer.test>"]
+        assert await offered(alice, "RITA@CUST") == ["Rita Sommer <rita@customer.test>"]
+        assert await offered(alice, "odd") == ['"<b>Bold</b> & \\"quoted\\"" <odd@customer.test>']
+        assert await offered(alice, "itt") == []
+        assert [await offered(alice, words) for words in ("", "  ", "%", '"', "'; --")] == [[]] * 5
+        assert len(await offered(alice, "t")) <= 6
+        assert await offered(charlie, "rita") == []
+        async with team.write() as tx:
+            assert await erase_some(tx, Person(team=lively.TEAM, address="rita@customer.test"))
+        assert await offered(alice, "rita") == await offered(alice, "erased") == []

@@ -98,7 +98,7 @@ class Wanted:
 
 async def find(tx: Transaction, wanted: Wanted, *, limit: int) -> Sequence[RowMapping]:
     """Up to `limit` messages: rows of `messages`, without what only sending and judging need."""
-    words = _words(wanted.words)
+    words = words_in(wanted.words)
     if wanted.words and not words:
         return []
     found: dict[str, RowMapping] = {}
@@ -144,7 +144,7 @@ async def sights_of(tx: Transaction, found: Sequence[RowMapping]) -> Mapping[str
     return sights
 
 
-def _words(text: str) -> list[str]:
+def words_in(text: str) -> list[str]:
     """What somebody typed, as words: letters and digits. Each may be the beginning of what is meant."""
     return _WORD.findall(text.casefold().replace("_", " "))[:MOST_WORDS]
 

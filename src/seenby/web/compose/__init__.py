@@ -9,9 +9,10 @@ from fastapi import APIRouter
 from seenby.web.compose.drafts import router as drafts
 from seenby.web.compose.files import router as files
 from seenby.web.compose.going import router as going
+from seenby.web.compose.known import router as known
 from seenby.web.compose.letter import router as letter
 from seenby.web.compose.templates import router as templates
 
 router = APIRouter()
-for page in (letter, files, going, drafts, templates):
+for page in (letter, known, files, going, drafts, templates):
     router.include_router(page)
