@@ -65,8 +65,8 @@ async def test_a_forged_hit_keeps_no_other_from_being_taken_in_and_judged(
         return decode_id(sign_token(made, house.keys)) or b""
 
     journal = MemoryJournal()
-    journal.append(pack_hit(b"f" * 16, at, token(recipient), method, pack_client(**client)), lambda: None)
-    journal.append(pack_hit(os.urandom(16), AT, token(person["id"]), "GET", pack_client(**PLAIN)), lambda: None)
+    journal.append([pack_hit(b"f" * 16, at, token(recipient), method, pack_client(**client))], lambda: None)
+    journal.append([pack_hit(os.urandom(16), AT, token(person["id"]), "GET", pack_client(**PLAIN))], lambda: None)
     assert await flow.drain(house, journal) >= 1
     await flow.judge(house, message=message)
     assert AT in {row["at"] for row in await rows(store, "hits_of", message=message) if row["id"] != FORGED}

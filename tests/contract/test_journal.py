@@ -93,7 +93,7 @@ async def keep(journal: Journal, *payloads: bytes) -> list[int]:
             everything.set()
 
     for number, payload in enumerate(payloads):
-        journal.append(payload, partial(then, number))
+        journal.append([payload], partial(then, number))
     assert not called, "no call from inside append"
     await asyncio.wait_for(everything.wait(), 10)
     return called
@@ -216,7 +216,7 @@ def test_closing_keeps_what_is_under_way_and_makes_its_calls(keeper):
     async def story(journal: Journal) -> None:
         called: list[int] = []
         for number in range(50):
-            journal.append(packed(number), partial(called.append, number))
+            journal.append([packed(number)], partial(called.append, number))
         await journal.close()
         await asyncio.sleep(0)
         assert called == list(range(50))

@@ -61,7 +61,7 @@ class Town:
         answered = asyncio.Semaphore(0)
         for _ in range(count):
             packed = pack_hit(os.urandom(16), time.time_ns() // 1000, self.raw, "GET")
-            self.journal.append(packed, answered.release)
+            self.journal.append([packed], answered.release)
         async with asyncio.timeout(20):
             for _ in range(count):
                 await answered.acquire()

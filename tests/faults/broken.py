@@ -5,7 +5,7 @@ They are what the checker and the proof of order are tested with.
 
 import asyncio
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from seenby.journal import FileJournal
 from seenby.journal import segment as segments
@@ -17,18 +17,18 @@ LATE = 0.2
 class AnswersFirst(FileJournal):
     """The answer goes out at once, the hit is committed 200 ms later."""
 
-    def append(self, payload: bytes, then: Callable[[], None]) -> None:
+    def append(self, payloads: Sequence[bytes], then: Callable[[], None]) -> None:
         loop = asyncio.get_running_loop()
         loop.call_soon(then)
-        loop.call_later(LATE, super().append, payload, lambda: None)
+        loop.call_later(LATE, super().append, payloads, lambda: None)
 
 
 class Doubles(FileJournal):
     """Each hit is kept twice."""
 
-    def append(self, payload: bytes, then: Callable[[], None]) -> None:
-        super().append(payload, lambda: None)
-        super().append(payload.replace(payload[3:19], os.urandom(16), 1), then)
+    def append(self, payloads: Sequence[bytes], then: Callable[[], None]) -> None:
+        super().append(payloads, lambda: None)
+        super().append([payload.replace(payload[3:19], os.urandom(16), 1) for payload in payloads], then)
 
 
 class NeverSyncs:

@@ -389,7 +389,7 @@ def test_readers_are_served_when_the_journal_keeps_nothing(start):
 
 def test_readers_are_served_even_by_a_journal_that_raises(start):
     class Raising(MemoryJournal):
-        def append(self, payload, then):
+        def append(self, payloads, then):
             raise RuntimeError("this should not be")
 
     client = start(Raising()).client()
@@ -401,7 +401,7 @@ def test_a_journal_that_raises_lets_no_answer_before_it_go_early(start):
     kept = []
 
     class RaisingAtTheSecond(MemoryJournal):
-        def append(self, payload, then):
+        def append(self, payloads, then):
             if self.kept_bytes:
                 raise RuntimeError("this should not be")
 
@@ -409,10 +409,10 @@ def test_a_journal_that_raises_lets_no_answer_before_it_go_early(start):
                 asyncio.get_running_loop().call_later(0.3, on_disk)
 
             def on_disk():
-                kept.append(payload)
+                kept.extend(payloads)
                 then()
 
-            super().append(payload, soon)
+            super().append(payloads, soon)
 
     client = start(RaisingAtTheSecond()).client()
     head = b" HTTP/1.1\r\nHost: t\r\n\r\n"

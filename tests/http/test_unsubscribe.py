@@ -1,7 +1,7 @@
 """Unsubscribing at the tracker: asked by GET, done by POST, and never claimed before it is on disk."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from http.client import HTTPConnection
 from pathlib import Path
 
@@ -109,7 +109,7 @@ def test_other_methods_unsubscribe_nobody(tracker, method):
 class Refusing(MemoryJournal):
     """Breaks its promise never to raise."""
 
-    def append(self, payload: bytes, then: Callable[[], None]) -> None:
+    def append(self, payloads: Sequence[bytes], then: Callable[[], None]) -> None:
         raise OSError("no")
 
 

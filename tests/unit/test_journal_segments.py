@@ -62,7 +62,7 @@ async def keep(journal: FileJournal, *payloads: bytes) -> None:
             over.set()
 
     for payload in payloads:
-        journal.append(payload, then)
+        journal.append([payload], then)
     await asyncio.wait_for(over.wait(), 20)
 
 

@@ -12,7 +12,7 @@ import logging
 import queue
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -88,17 +88,17 @@ class FileJournal:
             self._loop = asyncio.get_running_loop()
             self._thread.start()
 
-    def append(self, payload: bytes, then: Callable[[], None]) -> None:
-        """Keep one packed hit; `then` follows when it is on disk, or counted as lost."""
+    def append(self, payloads: Sequence[bytes], then: Callable[[], None]) -> None:
+        """Keep packed hits; `then` follows when they are on disk, or counted as lost."""
         loop = self._loop
         if loop is None:
             self.start()
             loop = asyncio.get_running_loop()
         if self._is_stalled:
-            self.lost += 1
+            self.lost += len(payloads)
             loop.call_soon(then)
             return
-        self._payloads.append(payload)
+        self._payloads += payloads
         self._thens.append(then)
         if self._is_idle:
             self._is_idle = False
@@ -153,13 +153,13 @@ class FileJournal:
 
     def _out_of_patience(self) -> None:
         """The disk hangs. Readers do not wait for it: answer everybody, count them as lost, turn red."""
-        thens = self._thens
-        if self._flying is not None:
-            thens = self._flying.thens + thens
+        thens, lost = self._thens, len(self._payloads)
+        if self._flying is not None and self._flying.thens:  # else they were answered, and counted, before
+            thens, lost = self._flying.thens + thens, len(self._flying.payloads) + lost
             self._flying.thens = []
         self._payloads, self._thens = [], []
         self._is_stalled = True
-        self.lost += len(thens)
+        self.lost += lost
         for then in thens:
             then()
 

@@ -1,7 +1,7 @@
 """A journal that keeps nothing beyond the process: for tests, and for trying things out. Writer and reader in one."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from seenby.journal.port import Batch
@@ -27,12 +27,12 @@ class MemoryJournal:
     def start(self) -> None:
         """Nothing to do."""
 
-    def append(self, payload: bytes, then: Callable[[], None]) -> None:
-        """Keep one packed hit unless `healthy` was set to False."""
+    def append(self, payloads: Sequence[bytes], then: Callable[[], None]) -> None:
+        """Keep packed hits unless `healthy` was set to False."""
         if self.healthy:
-            self._payloads.append(payload)
+            self._payloads += payloads
         else:
-            self.lost += 1
+            self.lost += len(payloads)
         asyncio.get_running_loop().call_soon(then)
 
     async def close(self) -> None:

@@ -4,7 +4,7 @@ A journal never keeps a reader waiting for ever and never raises at the tracker:
 it counts. It promises "at least once" to the drain; the hit's id makes that once.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -33,8 +33,8 @@ class Journal(Protocol):
         """Begin to work, on the running event loop."""
         ...
 
-    def append(self, payload: bytes, then: Callable[[], None]) -> None:
-        """Keep one packed hit, and call `then` on the loop once it is kept or counted as lost.
+    def append(self, payloads: Sequence[bytes], then: Callable[[], None]) -> None:
+        """Keep packed hits, and call `then` on the loop once all of them are kept or counted as lost.
 
         `then` is never called from inside `append`, and the calls come in the order of the appends.
         """

@@ -91,12 +91,6 @@ def _page(status: int, title: bytes, text: bytes, more: bytes = b"") -> Answer:
 PIXEL: Final = _answer(200, b"image/gif", GIF, b"X-Content-Type-Options: nosniff\r\n")
 
 
-@lru_cache(maxsize=2)
-def pixel_text(second: int) -> bytes:
-    """PIXEL on the wire: asked for so often that it is made once a second."""
-    return PIXEL.on_the_wire(second)
-
-
 MISSING: Final = _page(
     404,
     b"There is nothing here",

@@ -10,10 +10,11 @@ from functools import partial
 from typing import Final, cast
 
 from seenby.journal import NOBODY, PackedClient, pack_client
-from seenby.tracker.answers import MISSING, NOT_UNSUBSCRIBED, PIXEL, REFUSED, UNSUBSCRIBED, Answer, pixel_text
+from seenby.tracker.answers import NOT_UNSUBSCRIBED, REFUSED, UNSUBSCRIBED, Answer
 from seenby.tracker.client import Told
 from seenby.tracker.house import House
 from seenby.tracker.request import BadRequest, read_plain, read_strictly
+from seenby.tracker.turn import COMING, START, Owed
 from seenby.words.client import client_address, is_trusted, plain_address
 from seenby.words.limits import REQUEST_BYTES
 
@@ -24,25 +25,22 @@ MOST_UNREAD: Final = 16_384  # bytes of answers that wait here for a client whic
 LINGER_SECONDS: Final = 2.0  # so long what is still sent is thrown away, lest a reset overtakes the answer
 
 
-# An answer that may not leave yet: its bytes, whether it is the last, and whether it waits for its own hit to be on
-# disk, not only for those before it. A bare tuple, because a hit has no time to spare for more.
-_Owed = tuple[bytes, bool, bool]
-
-
 class Connection(asyncio.Protocol):
     """The server's side of one connection."""
 
     __slots__ = (
-        "_address", "_buffer", "_client", "_cut_at", "_house", "_is_deaf", "_is_paused", "_is_proxy",
-        "_is_stuffed", "_lets_others", "_lingers", "_owed", "_searched", "_since", "_transport", "_usual",
+        "_address", "_buffer", "_came", "_cut_at", "_house", "_is_deaf", "_is_paused", "_is_proxy", "_is_stuffed",
+        "_lets_others", "_lingers", "_searched", "_since", "_transport", "_turn", "_usual", "behind", "client", "owed",
     )  # fmt: skip
 
     def __init__(self, house: House) -> None:
         self._house = house
+        self._turn = house.turn
+        self._came = house.turn.came.get
         self._transport: asyncio.Transport | None = None
         self._buffer = bytearray()
         self._searched = 0
-        self._owed: deque[_Owed] = deque()
+        self.owed: deque[Owed] = deque()
         self._since = house.now  # when the client's present duty began: to send a head
         self._cut_at: float | None = None  # when all is over, whatever is under way
         self._is_deaf = False  # the last request was read
@@ -52,8 +50,9 @@ class Connection(asyncio.Protocol):
         self._lets_others = False  # it was served so much at once that it waits for its next turn
         self._lingers = False
         self._address = ""
-        self._usual = b""  # all behind the path in the client's last plain head,
-        self._client = NOBODY  # and what it told of the client
+        self._usual: bytes | tuple[()] = ()  # all behind the path in its last plain head; nothing ends with () yet,
+        self.behind = 0  # where that begins, from the end,
+        self.client = NOBODY  # and what it told of the client
 
     # What the loop calls
 
@@ -72,29 +71,29 @@ class Connection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - the protocol's
         """The client is gone. Its hits are kept all the same."""
+        self._turn.work()
         self._transport = None
-        self._owed.clear()
+        self.owed.clear()
         self._buffer.clear()
         self._house.let_out(self)
 
     def data_received(self, data: bytes) -> None:
-        """Most often the client's last head again, but for its path; else one whole head; else whatever comes."""
-        if self._is_deaf:
+        """Most often the client's last head again, but for its path, with nothing owed: that is the turn's."""
+        came = self._came(data[:START])
+        if came is None or not data.endswith(self._usual) or self.owed or self._buffer or self._is_deaf:
+            self._turn.work()  # it comes first
+            self.serve(data)
             return
-        if not self._buffer:
-            end = data.find(b" ", 4)
-            if (data[end:] == self._usual and self._serve_usual(data, end)) or self._serve_whole(data):
-                if len(self._owed) >= MOST_OWED:
-                    self._mind_the_queue()
-                return
-            self._since = self._house.now
-        self._buffer += data
-        self._read_on()
+        if not self._turn.is_due:
+            self._turn.begin()
+        came.append((self, data))
+        self.owed.append(COMING)
 
     def eof_received(self) -> bool:
         """The client sends nothing more; what it is owed it may still read."""
+        self._turn.work()
         self._is_deaf = True
-        return bool(self._owed)
+        return bool(self.owed)
 
     def pause_writing(self) -> None:
         """It does not read its answers. Nothing more is read from it until it does, for which it has so much time."""
@@ -110,13 +109,44 @@ class Connection(asyncio.Protocol):
             self._since = self._house.now
             self._read_on()
 
+    # What the turn calls
+
+    def serve(self, data: bytes) -> None:
+        """Answer what was sent: one whole head, or whatever comes."""
+        if self._is_deaf:
+            return
+        if not self._buffer:
+            if self._serve_whole(data):
+                if len(self.owed) >= MOST_OWED:
+                    self._mind_the_queue()
+                return
+            self._since = self._house.now
+        self._buffer += data
+        self._read_on()
+
+    def kept(self) -> None:
+        """The oldest hit waited for is on disk, or lost and counted: its answer may go, and those behind it."""
+        owed = self.owed
+        if not owed:  # the client left in the meantime
+            return
+        text, is_last, _waits = owed.popleft()
+        self._send(text, is_last=is_last)
+        while owed and not owed[0][2]:
+            text, is_last, _waits = owed.popleft()
+            self._send(text, is_last=is_last)
+        if self._is_deaf:
+            if not owed:
+                self._leave()
+        elif self._buffer or self._is_paused:
+            self._read_on()
+
     # What the house calls
 
     def is_overdue(self, now: float) -> bool:
         """Whether the client let its time pass."""
         if self._cut_at is not None:
             return now >= self._cut_at
-        return not self._owed and now >= self._since + self._house.request_seconds
+        return not self.owed and now >= self._since + self._house.request_seconds
 
     def cut_off(self) -> None:
         """End it, unsent answers and all."""
@@ -127,7 +157,7 @@ class Connection(asyncio.Protocol):
         """Read no further request; leave when nothing is owed, and linger no longer."""
         self._is_deaf = True
         self._lingers = False
-        if not self._owed:
+        if not self.owed:
             self._leave()
 
     # Reading
@@ -169,7 +199,7 @@ class Connection(asyncio.Protocol):
 
     def _has_enough(self) -> bool:
         """Whether what it asks further is to wait: for its answers, for it to read them, or for others' turn."""
-        return self._lets_others or self._is_stuffed or len(self._owed) >= MOST_OWED
+        return self._lets_others or self._is_stuffed or len(self.owed) >= MOST_OWED
 
     def _mind_the_queue(self) -> None:
         """Stop reading while it has enough, and go on after."""
@@ -180,19 +210,6 @@ class Connection(asyncio.Protocol):
                 self._transport.pause_reading()
             else:
                 self._transport.resume_reading()
-
-    def _serve_usual(self, data: bytes, end: int) -> bool:
-        """Serve the head that differs from the last one before `end` only, if it is a GET of what we signed.
-
-        Then there is nothing in its path but a token; anything else is for those who read every byte.
-        """
-        house = self._house
-        answer, raw = house.door.answer("GET", data[4:end]) if data.startswith(b"GET ") else (MISSING, None)
-        if raw is None or (record := house.record(raw, "GET", self._client)) is None:
-            return False
-        text = pixel_text(house.second) if answer is PIXEL else answer.on_the_wire(house.second)
-        self._owe(text, False, house.keep(record, self._kept))  # noqa: FBT003 - for speed
-        return True
 
     def _serve_whole(self, data: bytes) -> bool:
         """Serve `data` if it is one whole head."""
@@ -205,8 +222,9 @@ class Connection(asyncio.Protocol):
         plain = read_plain(head)
         if plain is not None:
             self._usual = head[head.find(b" ", 4) :]
-            self._client = self._packed(plain[1])
-            self._serve("GET", plain[0], self._client, is_last=False)
+            self.behind = -len(self._usual)
+            self.client = self._packed(plain[1])
+            self._serve("GET", plain[0], self.client, is_last=False)
             return
         request = read_strictly(head)
         if isinstance(request, BadRequest):
@@ -241,7 +259,7 @@ class Connection(asyncio.Protocol):
             self._answer(answer, is_last=is_last, is_head=method == "HEAD")
             return
         text = answer.on_the_wire(house.second, is_last=is_last, is_head=method == "HEAD")
-        self._owe(text, is_last, house.keep(record, self._kept))
+        self._owe(text, is_last, house.keep([record], self.kept))
 
     def _unsubscribe(self, raw: bytes, *, is_last: bool) -> None:
         """Somebody wants no more mail: they are told that it is done when it is on disk, and else that it is not."""
@@ -251,20 +269,20 @@ class Connection(asyncio.Protocol):
             self._answer(NOT_UNSUBSCRIBED, is_last=is_last, is_head=False)
             return
         owed = (UNSUBSCRIBED.on_the_wire(house.second, is_last=is_last), is_last, True)
-        if not house.keep(record, partial(self._wish_kept, owed, house.journal.lost)):
+        if not house.keep([record], partial(self._wish_kept, owed, house.journal.lost)):
             self._answer(NOT_UNSUBSCRIBED, is_last=is_last, is_head=False)
             return
         self._is_deaf = self._is_deaf or is_last
-        self._owed.append(owed)
+        self.owed.append(owed)
 
-    def _wish_kept(self, owed: _Owed, lost: int) -> None:
+    def _wish_kept(self, owed: Owed, lost: int) -> None:
         """It is on disk, if nothing was lost since it was taken in. In doubt we do not claim it."""
         house = self._house
         if house.journal is None or house.journal.lost != lost:
             is_last = owed[1]
             text = NOT_UNSUBSCRIBED.on_the_wire(house.second, is_last=is_last)
-            self._owed = deque((text, is_last, True) if one is owed else one for one in self._owed)
-        self._kept()
+            self.owed = deque((text, is_last, True) if one is owed else one for one in self.owed)
+        self.kept()
 
     def _packed(self, told: Told) -> PackedClient:
         """What is kept of the client: its address is the peer's, unless that is a trusted proxy and names another."""
@@ -282,26 +300,10 @@ class Connection(asyncio.Protocol):
         """Send `text` when all before it is sent, and its own hit is on disk if it waits for one."""
         if is_last:
             self._is_deaf = True
-        if waits or self._owed:
-            self._owed.append((text, is_last, waits))
+        if waits or self.owed:
+            self.owed.append((text, is_last, waits))
         else:
             self._send(text, is_last=is_last)
-
-    def _kept(self) -> None:
-        """The oldest hit waited for is on disk, or lost and counted: its answer may go, and those behind it."""
-        owed = self._owed
-        if not owed:  # the client left in the meantime
-            return
-        text, is_last, _waits = owed.popleft()
-        self._send(text, is_last=is_last)
-        while owed and not owed[0][2]:
-            text, is_last, _waits = owed.popleft()
-            self._send(text, is_last=is_last)
-        if self._is_deaf:
-            if not owed:
-                self._leave()
-        elif self._buffer or self._is_paused:
-            self._read_on()
 
     def _send(self, text: bytes, *, is_last: bool) -> None:
         self._since = self._house.now

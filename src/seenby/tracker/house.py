@@ -11,13 +11,14 @@ from seenby.journal import NOBODY, Journal, PackedClient, pack_hit
 from seenby.tracker.door import Door
 from seenby.tracker.kept import Kept, what_is_kept
 from seenby.tracker.trust import Trust
+from seenby.tracker.turn import Turn
 from seenby.words.client import Network
 from seenby.words.policy import Level
-from seenby.words.token import KIND_AT, Kind, level_of
+from seenby.words.token import KIND_AT, LEVEL_AT, Kind
 
 STUCK_SECONDS: Final = 5.0
 _ID_BYTES: Final = 16
-_KEPT: Final = {level: what_is_kept(level) for level in Level}
+_KEPT: Final = {int(level): what_is_kept(level) for level in Level}
 _POOL: Final = 256 * _ID_BYTES
 
 
@@ -62,6 +63,7 @@ class House:
         self._guests: set[Guest] = set()
         self._most = most_connections
         self._ids = _random_ids()
+        self.turn = Turn(self)
 
     def believe(self, trust: Trust) -> None:
         """From now on trust these keys, and follow no link that is switched off."""
@@ -112,6 +114,7 @@ class House:
 
     def finish(self) -> None:
         """Tell everybody that this is the last round."""
+        self.turn.work()
         for guest in list(self._guests):
             guest.finish()
 
@@ -122,21 +125,31 @@ class House:
 
     def record(self, raw: bytes, method: str, client: PackedClient) -> bytes | None:
         """The packed hit on the token `raw`, now; None when there is no journal, or its level leaves no record."""
-        kept = _KEPT[level_of(raw)]
-        if kept is Kept.NOTHING or self.journal is None:
-            return None
-        self.hits[raw[KIND_AT]] += 1
+        return self.records([raw], [client], method)[0]
+
+    def records(self, raws: Sequence[bytes | None], clients: Sequence[PackedClient], method: str) -> list[bytes | None]:
+        """As `record` for each of `raws`, None too where there is no token."""
+        if self.journal is None:
+            return [None] * len(raws)
         at = time.time_ns() // 1000
         self.second = at // 1_000_000
-        return pack_hit(next(self._ids), at, raw, method, client if kept is Kept.CLIENT else NOBODY)
+        hits, ids, nothing, whole = self.hits, self._ids, Kept.NOTHING, Kept.CLIENT  # looked up once
+        packed: list[bytes | None] = []
+        for raw, client in zip(raws, clients, strict=True):
+            if raw is None or (kept := _KEPT[raw[LEVEL_AT]]) is nothing:
+                packed.append(None)
+            else:
+                hits[raw[KIND_AT]] += 1
+                packed.append(pack_hit(next(ids), at, raw, method, client if kept is whole else NOBODY))
+        return packed
 
-    def keep(self, record: bytes, then: Callable[[], None]) -> bool:
-        """Journal `record`, after which `then` follows. False, and no `then`, from a journal that breaks its word."""
+    def keep(self, records: Sequence[bytes], then: Callable[[], None]) -> bool:
+        """Journal `records`, after which `then` follows. False, and no `then`, from a journal that breaks its word."""
         assert self.journal is not None
         try:
-            self.journal.append(record, then)
+            self.journal.append(records, then)
         except Exception as error:  # noqa: BLE001 - it is nothing to the reader
-            self.lost += 1
+            self.lost += len(records)
             maillog.failed("journal", error)
             return False
         return True
