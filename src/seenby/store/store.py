@@ -27,7 +27,7 @@ from seenby.store.statements import statements
 from seenby.store.together import SharedCommits
 from seenby.words.errors import StoreError
 
-READERS = 8  # kept open: opening one starts a thread and reads the schema
+READERS = 8  # kept open: opening one starts a thread and reads the schema (SQLite), or is a journey (PostgreSQL)
 UPGRADE_LOCK = 0x5EEB1  # any number that nobody else locks in the same database
 
 
@@ -223,8 +223,18 @@ def _first_line(error: Exception) -> str:
 
 def _postgres(database_url: str) -> Store:
     url = make_url(database_url).set(drivername="postgresql+asyncpg")
-    engine = create_async_engine(url, pool_size=10, pool_pre_ping=True)
-    return Store(readers=engine, writers=engine)
+    readers, writers = (create_async_engine(url, pool_size=size, pool_pre_ping=True) for size in (READERS, 10))
+
+    @event.listens_for(readers.sync_engine, "connect")
+    def on_connect(connection: Any, _record: object) -> None:  # noqa: ANN401 - SQLAlchemy's adapted DBAPI connection
+        # From the sixth time on PostgreSQL would plan without the values, and a list of one domain's mail is another
+        # thing than one of all mail: seconds instead of milliseconds. Who writes asks small questions again and again.
+        cursor = connection.cursor()
+        cursor.execute("set plan_cache_mode = force_custom_plan")
+        cursor.close()
+        connection.commit()  # or it is taken back with the first transaction
+
+    return Store(readers=readers, writers=writers)
 
 
 def _sqlite(data: Path) -> Store:
