@@ -2,6 +2,7 @@
 
 import random
 from datetime import date
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -101,3 +102,26 @@ def test_every_day_stands_in_one_column_and_the_columns_fill_the_picture(days: i
 )
 def test_a_time_is_made_of_what_was_asked_or_is_a_month(asked: dict[str, str], span: tuple[date, date]) -> None:
     assert Asked(**asked).span(today=date(2026, 11, 22)) == span
+
+
+@pytest.mark.parametrize(
+    ("sent", "query"),
+    [
+        ({"days": "30", "since": "2026-10-24", "until": "2026-11-22", "label": "fair"}, "?label=fair"),
+        ({"days": "7", "since": "2026-11-16", "until": "2026-11-22"}, "?days=7"),
+        ({"days": "7", "since": "2026-11-15", "until": "2026-11-22"}, "?since=2026-11-15&until=2026-11-22"),
+        ({"days": "30", "since": "2026-10-24", "until": "2026-11-21"}, "?since=2026-10-24&until=2026-11-21"),
+        ({"days": "90"}, "?days=90"),
+    ],
+)
+def test_an_untouched_form_asks_for_days_that_go_on(sent: dict[str, str], query: str) -> None:
+    assert Asked(**sent).settled(today=date(2026, 11, 22)).query() == query
+
+
+def test_a_kept_report_says_whether_its_days_go_on() -> None:
+    today = date(2026, 11, 22)
+    told: dict[str, Any] = {"senders": {}, "me": "a@b.test", "today": today}
+    assert Asked(days="365", label="fair").lasting(**told) == "the last year, fair"
+    assert Asked(days="7", who="me").lasting(**told) == "the last 7 days, sent by a@b.test"
+    fixed = Asked(since="2026-01-01", until="2026-01-31")
+    assert fixed.lasting(**told) == fixed.title(**told) == "1 Jan to 31 Jan 2026"

@@ -42,10 +42,31 @@ class Asked(BaseModel):
 
     def title(self, *, senders: Mapping[str, str], me: str, today: date) -> str:
         """What the report is of, in words: its days, and whose or which mail."""
+        return self._words(days_words(*self._days(today)), senders=senders, me=me)
+
+    def lasting(self, *, senders: Mapping[str, str], me: str, today: date) -> str:
+        """The same of a report that is kept: days that go on with the time are called so."""
+        if self.since or self.until:
+            return self.title(senders=senders, me=me, today=today)
+        span = SPANS_SHOWN.get(self.days, SPANS_SHOWN["30"]).removeprefix("A ")
+        return self._words(f"the last {span}", senders=senders, me=me)
+
+    def _days(self, today: date) -> tuple[date, date]:
         since, until = self.span(today=today)
+        return since, until - timedelta(days=1)
+
+    def _words(self, days: str, *, senders: Mapping[str, str], me: str) -> str:
         who = me if self.who == "me" else senders.get(self.who, "")
-        parts = (days_words(since, until - timedelta(days=1)), f"sent by {who}" if who else "", self.label)
+        parts = (days, f"sent by {who}" if who else "", self.label)
         return ", ".join(part for part in parts if part)
+
+    def settled(self, *, today: date) -> "Asked":
+        """The same; dates that are those of its days anyway, as an untouched form sends them, are no dates.
+
+        Kept under a name, it goes on with the days instead of standing still.
+        """
+        plain = self.model_copy(update={"since": "", "until": ""})
+        return plain if plain.span(today=today) == self.span(today=today) else self
 
     def span(self, *, today: date) -> tuple[date, date]:
         """From this day to before that one."""

@@ -69,6 +69,7 @@ async def cut_page(
     if cut not in DIMENSIONS:
         raise NotFound
     today = parts.now().astimezone(UTC).date()
+    asked = asked.settled(today=today)
     async with parts.store.read() as tx:
         frame = await frame_of(tx, sender)
         found = await _found(tx, sender, asked, cut, today=today)

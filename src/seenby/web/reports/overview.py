@@ -24,6 +24,7 @@ router = APIRouter(prefix="/reports")
 async def reports_page(request: Request, parts: Given, sender: SignedIn, asked: Annotated[Asked, Query()]) -> Response:
     """The page."""
     today = parts.now().astimezone(UTC).date()
+    asked = asked.settled(today=today)
     async with parts.store.read() as tx:
         frame = await frame_of(tx, sender)
         senders = await sender_addresses(tx, team=sender.team)

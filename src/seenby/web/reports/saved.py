@@ -135,4 +135,4 @@ async def _draw(
 
 
 def _title(query: str, senders: Mapping[str, str], sender: Sender, today: date) -> str:
-    return read_query(query).title(senders=senders, me=sender.address, today=today)
+    return read_query(query).lasting(senders=senders, me=sender.address, today=today)
