@@ -17,10 +17,11 @@ from email import message_from_bytes, policy
 from email.message import EmailMessage
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 import httpx2
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, StorageState, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, StorageState, expect, sync_playwright
 
 from seenby.web.menu import SETTINGS
 from tests.conftest import require
@@ -41,7 +42,9 @@ class World:
     """What there is when the mail has been read, and a browser's state that is signed in."""
 
     running: Seenby
+    server: Sink
     shop: Site
+    preview: str  # the origin on which messages are shown
     state: StorageState
     offer: str
     paths: tuple[str, ...]
@@ -156,9 +159,22 @@ def world(tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> Iterato
             offer = page.get_by_role("link", name="Offer for the autumn campaign", exact=True).get_attribute("href")
             assert offer
             keep_some(page, running)
+            page.goto(running.app_url + offer)
             yield World(
-                running=running, shop=shop, state=context.storage_state(), offer=offer, paths=paths(page, offer)
+                running=running,
+                server=server,
+                shop=shop,
+                preview=origin(page.locator("iframe.frame").get_attribute("src") or ""),
+                state=context.storage_state(),
+                offer=offer,
+                paths=paths(page, running.app_url, offer),
             )
+
+
+def origin(url: str) -> str:
+    """Scheme, host and port (RFC 6454)."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"
 
 
 def the_day_is_read(running: Seenby, server: Sink, browser: Browser, folder: Path, *, password: str) -> None:
@@ -205,9 +221,8 @@ def keep_some(page: Page, running: Seenby) -> None:
     wait_for(lambda: page.request.get(f"{running.app_url}/").text().count('data-state="seen"') >= 3)
 
 
-def paths(page: Page, offer: str) -> tuple[str, ...]:
+def paths(page: Page, root: str, offer: str) -> tuple[str, ...]:
     """Every page that there is a way to."""
-    root = page.url.partition("/compose")[0]
     page.goto(root)
     messages = [link.get_attribute("href") or "" for link in page.locator(".sent-subject").all()]
     cuts = ("", "/when", "/programs", "/where", "/filtered", "/saved")
@@ -229,8 +244,9 @@ def paths(page: Page, offer: str) -> tuple[str, ...]:
 EXPECTED: Final = ("404 (Not Found)", "img-src data:", "Blocked script execution")
 
 
-def watched(context: BrowserContext, own: str) -> tuple[Page, list[str]]:
-    """A page, and what goes wrong on it."""
+def watched(context: BrowserContext, world: World) -> tuple[Page, list[str]]:
+    """A page, and what goes wrong on it. The tracker is asked for nothing: looking makes no hit."""
+    own = (world.running.app_url, world.preview, "data://")
     page, faults = context.new_page(), list[str]()
 
     def said(message: Any) -> None:
@@ -242,7 +258,7 @@ def watched(context: BrowserContext, own: str) -> tuple[Page, list[str]]:
             faults.append(f"{page.url}: {request.url} {request.failure}")
 
     def asked(request: Any) -> None:
-        if not request.url.startswith((own, "data:", "http://127.0.0.1:")):
+        if origin(request.url) not in own:
             faults.append(f"{page.url} asked {request.url}")
 
     page.on("console", said)
@@ -277,7 +293,7 @@ def test_every_page_is_quiet_and_fits(world: World, browser: Browser, width: int
     context = browser.new_context(
         viewport={"width": width, "height": 900}, color_scheme=scheme, storage_state=world.state, locale="en-GB"
     )
-    page, faults = watched(context, world.running.app_url)
+    page, faults = watched(context, world)
     for path in world.paths:
         page.goto(world.running.app_url + path)
         picture(page, world, path, width=width, scheme=scheme)
@@ -343,7 +359,7 @@ def test_every_page_works_by_keyboard(world: World, browser: Browser, width: int
     context = browser.new_context(
         viewport={"width": width, "height": 900}, storage_state=world.state, reduced_motion="reduce"
     )
-    page, faults = watched(context, world.running.app_url)
+    page, faults = watched(context, world)
     for path in world.paths:
         page.goto(world.running.app_url + path)
         faults += by_keys(page, path)
@@ -353,7 +369,7 @@ def test_every_page_works_by_keyboard(world: World, browser: Browser, width: int
 
 def test_menus_open_by_key_and_close_by_escape(world: World, browser: Browser) -> None:
     context = browser.new_context(viewport={"width": 1024, "height": 900}, storage_state=world.state)
-    page, faults = watched(context, world.running.app_url)
+    page, faults = watched(context, world)
     for path in ("/", world.offer, "/settings/team", "/reports"):
         page.goto(world.running.app_url + path)
         for number, menu in enumerate(page.locator("details.menu").all()):
@@ -383,3 +399,197 @@ def test_the_offer_tells_people_from_machines(world: World, browser: Browser) ->
     page.goto(world.running.app_url)
     expect(page.locator("body")).to_contain_text("Bounced")
     context.close()
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_somebody_new_finds_the_way_by_the_screen_alone(
+    world: World, browser: Browser, tmp_path: Path, width: int
+) -> None:
+    """What a first day is made of, by what can be seen, clicked and typed; no address is known but the first."""
+    context = browser.new_context(
+        viewport={"width": width, "height": 900}, storage_state=world.state, locale="en-GB", accept_downloads=True
+    )
+    page, faults = watched(context, world)
+    page.goto(world.running.app_url)
+    subject = f"Invitation to the fair, {width}"
+    sends(page, world, subject)
+    sees(page, world, browser, subject, tmp_path)
+    filters(page, name=f"Autumn {width}")
+    explains(page)
+    reports(page, label=f"Autumn {width}", name=f"The fair, {width}")
+    switches(page)
+    context.close()
+    assert not faults, "\n".join(faults)
+
+
+def go(page: Page, name: str) -> None:
+    """By the menu that stands on every page."""
+    page.get_by_role("navigation", name="Main").get_by_role("link", name=name).click()
+
+
+def sends(page: Page, world: World, subject: str) -> None:
+    page.get_by_role("link", name="Write", exact=True).click()
+    page.get_by_label("To", exact=True).fill(f"Rita Sommer <{RITA}>")
+    page.get_by_label("Subject").fill(subject)
+    page.locator(".prose").click()
+    page.keyboard.type("Dear Rita, we would be glad to see you there.")
+    expect(page.locator("#beside")).to_contain_text("Opens and clicks: who, when, with device and country.")
+    page.get_by_role("button", name="Send", exact=True).click()
+    expect(page).to_have_url(re.compile(r"/$"))
+    expect(page.locator("#going")).to_contain_text("Undo")
+    wait_for(lambda: any(subject.encode() in copy for copy in world.server.to(RITA)), why="it reaches the mail server")
+
+
+def sees(page: Page, world: World, browser: Browser, subject: str, folder: Path) -> None:
+    """It comes into the list by itself, and so does what Rita does with it."""
+    row = page.locator(".sent-row").filter(has_text=subject)
+    expect(row).to_have_count(1, timeout=15_000)
+    [copy] = [copy for copy in world.server.to(RITA) if subject.encode() in copy]
+    read(browser, copy, folder)
+    mark = row.locator(f'[data-recipient="{RITA}"] .mark[data-channel="open"]')
+    expect(mark).to_have_attribute("data-state", re.compile("seen|probably"), timeout=15_000)
+
+
+def subjects(page: Page) -> list[str]:
+    return [one.strip() for one in page.locator(".sent-subject").all_inner_texts()]
+
+
+OFFER: Final = "Offer for the autumn campaign"
+
+
+def filters(page: Page, *, name: str) -> None:
+    """By state, by label, by words; and the filter that was saved."""
+    everything = subjects(page)
+    assert len(everything) >= 7
+    states = page.get_by_role("navigation", name="Filters")
+    states.get_by_role("link", name="Not delivered").click()
+    expect(page.locator(".sent-subject")).to_have_text(["Welcome to the pilot group"])
+    states.get_by_role("link", name="Clicked", exact=True).click()
+    expect(page.locator(".sent-subject")).to_have_text([OFFER])
+
+    page.get_by_role("checkbox", name=OFFER, exact=True).check()
+    bar = page.get_by_role("group", name="With the chosen messages")
+    bar.get_by_label("Label").fill(name)
+    bar.get_by_role("button", name="Add label").click()
+    expect(page.locator(".sent-row").filter(has_text=OFFER).locator(".label").filter(has_text=name)).to_be_visible()
+
+    states.get_by_role("link", name="All", exact=True).click()
+    page.locator("#filter summary").click()
+    page.locator("#filter").get_by_label("Label").select_option(name)
+    page.locator("#filter").get_by_role("button", name="Show").click()
+    expect(page.locator(".sent-subject")).to_have_text([OFFER])
+    expect(page.locator(".chips")).to_contain_text(f"label {name}")
+    page.get_by_text("Save this filter").click()
+    page.locator(".save").get_by_label("Name").fill(f"Fair {name}")
+    page.locator(".save").get_by_role("button", name="Save").click()
+    saved = states.get_by_role("link", name=f"Fair {name}")
+    expect(saved).to_have_attribute("aria-current", "true")
+    states.get_by_role("link", name="All", exact=True).click()
+    expect(page.locator(".sent-subject")).to_have_count(len(everything))
+    saved.click()
+    expect(page.locator(".sent-subject")).to_have_text([OFFER])
+    states.get_by_role("button", name=f"Forget the filter Fair {name}").click()
+    expect(saved).to_have_count(0)
+
+    words = page.get_by_role("searchbox", name="Search sent messages")
+    words.press_sequentially("minutes")
+    expect(page.locator(".sent-subject")).to_have_text(["Minutes of Tuesday's call"])
+    words.fill("nobody writes so")
+    expect(page.locator("#list")).to_contain_text("No message has")
+    page.get_by_role("link", name="Show all sent messages").click()
+    expect(page.locator(".sent-subject")).to_have_count(len(everything))
+
+
+def explains(page: Page) -> None:
+    """Why a person is a person, and a machine a machine."""
+    page.get_by_role("link", name=OFFER, exact=True).click()
+    people = page.get_by_role("region", name="Opened and clicked").locator("details").filter(has_text="Rita Sommer")
+    speaks(people.first, sure=re.compile(r"9\d% a person"), side="speaks for a person")
+    machines = page.get_by_role("region", name="Machines and your own side").locator("details")
+    speaks(machines.first, sure=re.compile(r"\b\d% a person"), side="speaks against a person")
+    expect(machines.first).to_contain_text("Omar Haddad")
+    expect(machines.first).to_contain_text(SCANNER)
+
+
+def speaks(entry: Locator, *, sure: re.Pattern[str], side: str) -> None:
+    expect(entry.locator(".chance")).to_contain_text(sure)
+    reasons = entry.locator(".reasons li")
+    expect(reasons.first).not_to_be_visible()
+    entry.locator("summary").first.click()
+    expect(reasons.first).to_be_visible()
+    expect(entry).to_contain_text("Why we read it as")
+    expect(reasons.first.get_by_role("img", name=side)).to_be_visible()
+    for reason in reasons.all():  # each in words of its own, and none a name in the code
+        assert len(reason.inner_text().split()) > 3, reason.inner_text()
+        assert not re.search(r"\b[a-z]+_[a-z]+\b", reason.inner_text()), reason.inner_text()
+
+
+def reports(page: Page, *, label: str, name: str) -> None:
+    go(page, "Reports")
+    form = page.locator("form.report-for")
+    form.get_by_role("combobox", name="Label", exact=True).select_option(label)
+    form.get_by_role("button", name="Show").click()
+    expect(page.locator("main")).to_contain_text("1 message to 3 recipients")
+    tabs = page.get_by_role("navigation", name="Reports")
+    with page.expect_download() as waiting:
+        tabs.get_by_role("link", name="PDF").click()
+    assert waiting.value.path().read_bytes().startswith(b"%PDF-")
+    tabs.get_by_role("link", name="Filtered").click()
+    expect(page.locator("main")).to_contain_text("A programmer's library, not a reader's program")
+    tabs.get_by_role("link", name="Overview").click()
+    tabs.get_by_role("link", name="Save").click()
+    expect(page.locator("form").filter(has_text="Save a report")).to_contain_text(f"the last 30 days, {label}")
+    page.get_by_label("Name").fill(name)
+    page.get_by_label("Mail it").select_option("every Monday")
+    page.get_by_role("button", name="Save").click()
+    kept = page.get_by_role("listitem").filter(has_text=name)
+    expect(kept).to_contain_text(f"PDF every Monday to {ALICE}")
+    kept.get_by_role("link", name=name).click()
+    expect(page.locator("main")).to_contain_text("1 message to 3 recipients")
+    expect(form.get_by_role("combobox", name="Label", exact=True)).to_have_value(label)
+    page.go_back()
+    kept.get_by_role("button", name="Remove").click()
+    expect(kept).to_have_count(0)
+
+
+def switches(page: Page) -> None:
+    """Off, and what is written says so; on again."""
+    go(page, "Settings")
+    opens = page.get_by_role("switch", name="Opens", exact=True)
+    expect(opens).to_be_checked()
+    opens.uncheck()
+    expect(page.locator("#switches-said")).to_contain_text("Saved")
+    page.get_by_role("link", name="Write", exact=True).click()
+    page.get_by_label("To", exact=True).fill(RITA)
+    expect(page.locator("#beside")).to_contain_text("Opens: not tracked. Clicks: who, when")
+    go(page, "Settings")
+    expect(opens).not_to_be_checked()
+    opens.check()
+    expect(page.locator("#switches-said")).to_contain_text("Saved")
+    page.reload()
+    expect(opens).to_be_checked()
+
+
+def test_looking_at_the_message_itself_asks_the_tracker_for_nothing(world: World, browser: Browser) -> None:
+    context = browser.new_context(viewport={"width": 1280, "height": 900}, storage_state=world.state)
+    page, faults = watched(context, world)
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(world.running.app_url + world.offer)
+    fetches = page.locator("#raw-hits summary").inner_text()
+    for picture in (page.get_by_role("link", name="Without the clicks"), None):
+        frame = page.locator("iframe.frame")
+        frame.scroll_into_view_if_needed()
+        shown = page.frame_locator("iframe.frame")
+        expect(shown.get_by_role("link", name="the offer")).to_be_visible()
+        expect(shown.locator("[data-seenby-clicks]")).to_have_count(3 if picture else 0)
+        if picture:
+            expect(shown.get_by_role("link", name="the offer")).to_have_attribute("data-seenby-clicks", "1 click")
+            picture.click()
+    assert any(url.startswith(f"{world.preview}/m/") for url in asked)
+    assert [url for url in asked if url.startswith(world.running.tracking_url)] == []
+    page.wait_for_timeout(1000)  # a hit would be there by now
+    page.reload()
+    assert page.locator("#raw-hits summary").inner_text() == fetches
+    context.close()
+    assert not faults, "\n".join(faults)
