@@ -5,7 +5,7 @@ and there is an older one. An open or a click whose verdict has changed since is
 """
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -81,7 +81,10 @@ async def signs_since(tx: Transaction, *, team: str, since: int) -> Sequence[Row
     return await tx.all("team_signs", team=team, since=since, limit=SIGNS)
 
 
-async def sign_before(tx: Transaction, *, team: str, address: str, before: int = END) -> int | None:
-    """When this person last opened or clicked before that; None for never, as far as is known."""
-    row = await tx.one("sign_before", team=team, address=address, before=before, copies=COPIES)
-    return row["at"] if row else None
+async def signs_before(
+    tx: Transaction, *, team: str, addresses: Sequence[str], before: int = END
+) -> Mapping[str, int | None]:
+    """When each of these people last opened or clicked before that; None for never, as far as is known."""
+    listed = json.dumps(addresses)
+    rows = await tx.all("signs_before", team=team, addresses=listed, before=before, copies=COPIES)
+    return {row["address"]: row["at"] for row in rows}

@@ -45,7 +45,7 @@ def statements(dialect: str) -> Mapping[str, Statement]:
         for head, after in zip(heads, [*heads[1:], None], strict=True):
             sql = text[head.end() : after.start() if after else None].strip().rstrip(";")
             if dialect == "postgresql":
-                sql = _LISTED.sub(r"select json_array_elements_text(cast(:\1 as json))", sql)
+                sql = _LISTED.sub(r"select json_array_elements_text(cast(:\1 as json)) as value", sql)
             found = Statement(name=head["name"], sentence=head["sentence"], sql=sql)
             if head["dialect"] == "part":
                 parts[found.name] = sql

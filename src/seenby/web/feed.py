@@ -82,5 +82,5 @@ async def _highlights(tx: Transaction, parts: Parts, sender: Sender) -> Sequence
     signs = await feed.signs_since(tx, team=sender.team, since=since)
     oldest = min((sign["at"] for sign in signs), default=since)
     latest = list(dict.fromkeys(sign["address_key"] for sign in signs))[:KNOWN_BEFORE]
-    before = {one: await feed.sign_before(tx, team=sender.team, address=one, before=oldest) for one in latest}
+    before = await feed.signs_before(tx, team=sender.team, addresses=latest, before=oldest)
     return highlights(signs, before=before)[:HIGHLIGHTS]

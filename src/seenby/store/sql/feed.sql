@@ -33,12 +33,14 @@ and (r.untracked is null or r.untracked = 'off')
 and not exists (select 1 from seeds d where d.team = :team and d.address = r.address_key)
 order by e.at desc, e.seq desc;
 
--- sign_before: when this person last opened or clicked before :before
-select max(h.at) as at
-from (
-  select id, message from recipients
-  where team = :team and address_key = :address and (opens > 0 or clicks > 0)
-  order by accepted_at desc, message desc limit :copies) as r
-join hits h on h.message = r.message and h.recipient = r.id
-join verdicts v on v.hit = h.id and v.until is null and v.counted = 1 and v.label in ('human', 'proxy_human')
-where h.at < :before;
+-- signs_before: when each of these people last opened or clicked before :before
+select a.value as address, (
+  select max(h.at)
+  from (
+    select id, message from recipients
+    where team = :team and address_key = a.value and (opens > 0 or clicks > 0)
+    order by accepted_at desc, message desc limit :copies) as r
+  join hits h on h.message = r.message and h.recipient = r.id
+  join verdicts v on v.hit = h.id and v.until is null and v.counted = 1 and v.label in ('human', 'proxy_human')
+  where h.at < :before) as at
+from (select value from json_each(:addresses)) as a;
