@@ -111,6 +111,8 @@ class Accounts:
         async with self.store.write() as tx:
             if await people.sender_by_address(tx, parsed.key) or await tx.one("owner_of_address", address=parsed.key):
                 raise AccountError(f"{parsed.key} belongs to somebody here already.")
+            if await people.is_another_teams(tx, parsed, team=team):
+                raise AccountError(f"{parsed.domain} is another team's here. Whoever runs this installation can help.")
             password = await self._add(tx, parsed, team=team, role=people.MEMBER, next_hop="")
             sender = await people.sender_by_address(tx, parsed.key)
             assert sender is not None

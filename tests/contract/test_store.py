@@ -275,6 +275,7 @@ WHOLE = {
     "release_claims",  # once, at the start
     "hits_spoken_of",  # as many rows as somebody said something of
     "count_hits",
+    "teams_at_domain",  # as many rows as people who send; asked when an address is added
     "everybody_who_sends",  # once, for made-up mail
     "unseed_days",  # made-up mail goes: a row for each sender and day, and once the words of all
     "unseed_empty_days",

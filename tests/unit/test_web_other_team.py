@@ -263,6 +263,30 @@ async def test_a_colleague_sees_and_changes_nothing_that_is_hers_alone(team: Sto
     assert await everything(team, *PERSONAL, *OWNERS, but=BOB) ^ before == set()
 
 
+@on_both
+async def test_nobody_writes_in_another_team_s_name(team: Store) -> None:
+    async def own(who: str) -> set[str]:
+        async with team.read() as tx:
+            return {row["address"] for row in await tx.all("addresses_of", sender=f"id-{who}")}
+
+    async with signed_in(team, CHARLIE) as charlie:
+        for address in ("ceo@blue.test", "CEO@Blue.Test", "ceo@elsewhere.test", "charlie@gmail.com"):
+            await charlie.post("/settings/addresses", data={"address": address}, headers=OURS)
+        assert await own(CHARLIE) == {CHARLIE, "ceo@elsewhere.test", "charlie@gmail.com"}
+        said = await charlie.post("/settings/team/add", data={"address": "ceo@blue.test"}, headers=OURS)
+        assert "blue.test is another team" in said.text
+        await charlie.post(
+            "/settings/domains", data={"domain": "blue.test"}, headers=OURS
+        )  # calling it theirs is no way
+        await charlie.post("/settings/addresses", data={"address": "ceo@blue.test"}, headers=OURS)
+        assert await own(CHARLIE) == {CHARLIE, "ceo@elsewhere.test", "charlie@gmail.com"}
+    async with signed_in(team, ALICE) as alice:
+        await alice.post("/settings/addresses", data={"address": "ceo@blue.test"}, headers=OURS)
+        assert await own(ALICE) == {ALICE, "ceo@blue.test"}
+        said = await alice.post("/settings/team/add", data={"address": "new@blue.test"}, headers=OURS)
+        assert "new@blue.test is in the team" in said.text.replace("<wbr>", "")
+
+
 async def test_the_attack_itself_would_find_what_there_is(team: Store, alice: httpx2.AsyncClient) -> None:
     before = await everything(team)
     found = await attack(alice, team, ALICE, canaries=(TEAMS, HERS))

@@ -92,6 +92,17 @@ def is_free_mail(domain: str) -> bool:
     return domain in _FREE
 
 
+async def is_another_teams(tx: Transaction, address: Address, *, team: str) -> bool:
+    """Whether only another team has accounts at an address's domain: mail from there would be in its name.
+
+    A domain that strangers share is nobody's, and one that both teams have accounts at is both's.
+    """
+    if is_free_mail(address.domain):
+        return False
+    there = {row["team"] for row in await tx.all("teams_at_domain", domain=address.domain.casefold())}
+    return bool(there) and team not in there
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Session:
     """A browser to be signed in: its secret, from when and for how long, and what it calls itself."""

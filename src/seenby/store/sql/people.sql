@@ -37,6 +37,9 @@ from senders s join teams t on t.id = s.team where s.address = :address;
 select s.*, t.pixels as team_pixels, t.links as team_links
 from senders s join teams t on t.id = s.team where s.id = :id;
 
+-- teams_at_domain: the teams that have an account at a domain
+select distinct team from senders where substr(address, length(address) - length(:domain)) = '@' || :domain;
+
 -- everybody_who_sends: of all teams, the first to come first
 select s.*, t.pixels as team_pixels, t.links as team_links
 from senders s join teams t on t.id = s.team order by t.made_at, s.made_at, s.id;

@@ -9,6 +9,7 @@ from fastapi.responses import Response
 from seenby.instrument import TextMode, Wishes
 from seenby.instrument.wishes import read_wishes, write_wishes
 from seenby.store import Transaction
+from seenby.store.people import is_another_teams
 from seenby.web.given import Given, Parts, SignedIn
 from seenby.web.look import draw
 from seenby.web.settings.frame import back_to, ceiling_of, draw_page, draw_piece, is_owner, is_part
@@ -148,6 +149,8 @@ async def add_address(request: Request, parts: Given, sender: SignedIn, address:
             said = f"{MOST_ADDRESSES} addresses are the most."
         elif not is_owner(sender) and await _is_the_teams(tx, sender, parsed):
             said = "Not added: only the team's owner may add an address of your own domain, which may be a colleague's."
+        elif await is_another_teams(tx, parsed, team=sender.team):
+            said = "Not added: that domain is another team's here, and the address may be one of theirs."
         elif not await tx.run("add_address", address=parsed.key, team=sender.team, sender=sender.id):
             said = "Not added: this address is in use already."
         else:
