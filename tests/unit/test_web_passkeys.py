@@ -1,5 +1,7 @@
 """Passkeys: made, used, named and removed; and every way in which one is refused."""
 
+import base64
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -59,6 +61,19 @@ async def question(opened: httpx2.AsyncClient) -> dict[str, object]:
 
 async def enter(opened: httpx2.AsyncClient, credential: str) -> httpx2.Response:
     return await opened.post("/sign-in/passkey", data={"credential": credential}, headers=OURS)
+
+
+@on_both
+@pytest.mark.parametrize("name", ["a\0b", "\ud800", "a b", "", 7, None, ["x"], "\u00e9", "a" * 1401], ids=ascii)
+async def test_a_passkey_s_name_is_base64url_before_it_is_looked_for(team: Store, name: object) -> None:
+    async with at(team) as stranger:
+        challenge = str((await question(stranger))["challenge"])
+        client = json.dumps({"type": "webauthn.get", "challenge": challenge, "origin": HOME}).encode()
+        told = base64.urlsafe_b64encode(client).decode().rstrip("=")
+        answer = await enter(stranger, json.dumps({"id": name, "response": {"clientDataJSON": told}}))
+        assert answer.status_code == 403
+    assert read_claim(json.dumps({"id": name, "response": {"clientDataJSON": told}})) is None
+    assert read_claim(json.dumps({"id": "aA0_-", "response": {"clientDataJSON": told}})) is not None
 
 
 async def passkeys(team: Store, address: str = ALICE) -> list[str]:

@@ -5,6 +5,7 @@ The device itself makes sure of its owner (`userVerification: required`), since 
 """
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -37,6 +38,7 @@ from webauthn.helpers.structs import (
 
 LONGEST: Final = 30_000  # characters of a browser's answer; an attestation with certificates stays far below
 _LONGEST_ID: Final = 1400  # characters of base64url; WebAuthn 4 allows 1023 bytes
+_ID: Final = re.compile(rf"[A-Za-z0-9_-]{{1,{_LONGEST_ID}}}")  # JSON in a form may say a NUL past every guard
 _PATIENCE: Final = 300_000  # milliseconds that the browser waits for its user
 
 
@@ -144,10 +146,11 @@ def read_claim(answer: str) -> Claim | None:
     try:
         told = json.loads(answer)
         client = parse_client_data_json(base64url_to_bytes(told["response"]["clientDataJSON"]))
-        name = str(told["id"])
+        name = told["id"]
+        is_one = isinstance(name, str) and _ID.fullmatch(name) is not None
     except (WebAuthnException, ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return None
-    return Claim(id=name, challenge=bytes_to_base64url(client.challenge)) if 0 < len(name) <= _LONGEST_ID else None
+    return Claim(id=name, challenge=bytes_to_base64url(client.challenge)) if is_one else None
 
 
 def read_new(answer: str, home: Home, *, challenge: str) -> NewKey | Refusal:
