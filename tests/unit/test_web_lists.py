@@ -4,6 +4,7 @@ import csv
 import io
 import re
 import zipfile
+from datetime import UTC, datetime, timedelta
 
 import httpx2
 import pytest
@@ -156,6 +157,15 @@ def test_no_cell_is_a_formula(cell: str) -> None:
     assert "".join(as_csv([[cell]])).startswith(("\ufeff'", "\ufeff\"'"))
     with zipfile.ZipFile(io.BytesIO(as_xlsx([[cell]]))) as book:
         assert "<f>" not in book.read("xl/worksheets/sheet1.xml").decode()
+
+
+def test_a_time_in_a_workbook_is_one_that_can_be_sorted() -> None:
+    at = datetime(2026, 11, 22, 18, 0, tzinfo=UTC)
+    with zipfile.ZipFile(io.BytesIO(as_xlsx([["Sent (UTC)"], [at]]))) as book:
+        [kept] = re.findall(r'<c r="A2" s="(\d+)"><v>([\d.]+)</v>', book.read("xl/worksheets/sheet1.xml").decode())
+        assert 'formatCode="yyyy-mm-dd hh:mm:ss"' in book.read("xl/styles.xml").decode()
+    assert kept == ("2", str((at - datetime(1899, 12, 30, tzinfo=UTC)) / timedelta(days=1)))
+    assert "".join(as_csv([[at]])) == "\ufeff2026-11-22 18:00:00\r\n"
 
 
 def test_what_is_no_formula_stays_as_it_is() -> None:

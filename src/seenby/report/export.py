@@ -40,7 +40,8 @@ STATES: Final = {
 _RUNS: Final = ("=", "+", "-", "@", "\t", "\r", "\n", *"\uff1d\uff0b\uff0d\uff20")
 # One that splits lines at another sign than we do begins a cell in the middle of ours.
 _SPLITS: Final = re.compile(r"(?:(?<=[;,|])|(?<=.[\t\r\n]))(?=[=+@\uff1d\uff0b\uff0d\uff20-])", re.DOTALL)
-Cell = str | int
+Cell = str | int | datetime
+_TIME: Final = "%Y-%m-%d %H:%M:%S"
 
 
 def line_of(message: Mapping[Any, Any], person: Mapping[Any, Any], labels: Iterable[str]) -> tuple[Cell, ...]:
@@ -66,15 +67,16 @@ def line_of(message: Mapping[Any, Any], person: Mapping[Any, Any], labels: Itera
     )
 
 
-def _at(at: int | None) -> str:
-    when: datetime | None = moment(at)
-    return when.strftime("%Y-%m-%d %H:%M:%S") if when else ""
+def _at(at: int | None) -> Cell:
+    return moment(at) or ""
 
 
-def harmless(cell: Cell) -> Cell:
-    """The cell, with a quote before what a spreadsheet would take for a formula."""
-    if not isinstance(cell, str):
+def harmless(cell: Cell) -> str | int:
+    """The cell as CSV has it, with a quote before what a spreadsheet would take for a formula."""
+    if isinstance(cell, int):
         return cell
+    if isinstance(cell, datetime):
+        return cell.strftime(_TIME)
     plain = _SPLITS.sub("'", cell)
     return f"'{plain}" if plain.startswith(_RUNS) else plain
 
@@ -89,17 +91,20 @@ def as_csv(lines: Iterable[Iterable[Cell]]) -> Iterator[str]:
 
 
 def as_xlsx(lines: Iterable[Iterable[Cell]]) -> bytes:
-    """An Office Open XML workbook of one sheet; texts stay texts, whatever they begin with."""
+    """An Office Open XML workbook of one sheet; texts stay texts, whatever they begin with, and times can be sorted."""
     written = io.BytesIO()
-    book = xlsxwriter.Workbook(written, {"in_memory": True, "constant_memory": False})
+    book = xlsxwriter.Workbook(written, {"in_memory": True, "constant_memory": False, "remove_timezone": True})
     sheet = book.add_worksheet("Sent")
-    bold = book.add_format({"bold": True})
+    bold, time = book.add_format({"bold": True}), book.add_format({"num_format": "yyyy-mm-dd hh:mm:ss"})
     sheet.freeze_panes(1, 0)
     widths = [12] * len(COLUMNS)
     for row, line in enumerate(lines):
         for at, cell in enumerate(line):
             if isinstance(cell, int):
                 sheet.write_number(row, at, cell)
+            elif isinstance(cell, datetime):
+                sheet.write_datetime(row, at, cell, time)
+                widths[at] = max(widths[at], len("2026-11-22 09:30:00"))
             else:
                 sheet.write_string(row, at, cell[:32_767], bold if row == 0 else None)  # a cell holds no more
                 widths[at] = max(widths[at], min(len(cell), 50))

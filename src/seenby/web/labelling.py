@@ -8,7 +8,7 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Form, Query
 from fastapi.responses import RedirectResponse, Response, StreamingResponse
 
-from seenby.report.export import COLUMNS, as_csv, as_xlsx, line_of
+from seenby.report.export import COLUMNS, Cell, as_csv, as_xlsx, line_of
 from seenby.store import Transaction, labels, lists
 from seenby.store.lists import Wanted
 from seenby.store.times import micros
@@ -118,7 +118,7 @@ async def export_csv(parts: Given, sender: SignedIn, asked: Annotated[Filter, Qu
 @router.get("/export.xlsx")
 async def export_xlsx(parts: Given, sender: SignedIn, asked: Annotated[Filter, Query()]) -> Response:
     """The same as a workbook."""
-    lines: list[tuple[str | int, ...]] = [COLUMNS]
+    lines: list[tuple[Cell, ...]] = [COLUMNS]
     async for more in _lines(parts, sender, asked):
         lines += more
     book = await asyncio.to_thread(as_xlsx, lines)
@@ -129,7 +129,7 @@ def _as_file(name: str) -> dict[str, str]:
     return {"Content-Disposition": f'attachment; filename="{name}"'}
 
 
-async def _lines(parts: Parts, sender: Sender, asked: Filter) -> AsyncIterator[list[tuple[str | int, ...]]]:
+async def _lines(parts: Parts, sender: Sender, asked: Filter) -> AsyncIterator[list[tuple[Cell, ...]]]:
     """The lines, so many messages at a time; each page a question of its own that holds up nobody."""
     wanted, left = asked.wanted(sender, now=parts.now()), EXPORTED
     while left > 0:
@@ -142,7 +142,7 @@ async def _lines(parts: Parts, sender: Sender, asked: Filter) -> AsyncIterator[l
         wanted = last
 
 
-async def _page(tx: Transaction, wanted: Wanted, *, limit: int) -> tuple[list[tuple[str | int, ...]], Wanted | None]:
+async def _page(tx: Transaction, wanted: Wanted, *, limit: int) -> tuple[list[tuple[Cell, ...]], Wanted | None]:
     messages = await lists.find(tx, wanted, limit=limit)
     people = await lists.people_of(tx, messages)
     called = await labels.of_messages(tx, messages)
