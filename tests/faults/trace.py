@@ -67,9 +67,12 @@ def injecting(pid: int, inject: str) -> Iterator[None]:
 
 
 def _of_the_last_thread(pid: int) -> str:
-    """What the kernel says of the thread that began last."""
+    """What the kernel says of the thread that began last; nothing if that has just ended."""
     threads = sorted(Path(f"/proc/{pid}/task").iterdir(), key=lambda path: int(path.name))
-    return (threads[-1] / "status").read_text()
+    try:
+        return (threads[-1] / "status").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -41,9 +41,9 @@ _STATUS: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Answer:
-    """A status line with its header lines, and the body."""
+    """A status line with its header lines, and the body. It is itself only, so that looking one up costs nothing."""
 
     head: bytes
     body: bytes

@@ -11,7 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final, Protocol
 
 from seenby.journal import PackedClient
-from seenby.tracker.answers import PIXEL
+from seenby.tracker.answers import Answer
 from seenby.tracker.door import HITS
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ class Turn:
         answers = house.door.answers(start, [data[START : asker.behind] for asker, data in asked])
         clients = [asker.client for asker, _data in asked]
         found = house.records([raw for _answer, raw in answers], clients, "GET")
-        pixel = PIXEL.on_the_wire(house.second)
+        written: dict[Answer, Owed] = {}  # a newsletter has few targets
         records: list[bytes] = []
         waiting: list[Asker] = []
         for (asker, data), (answer, _raw), record in zip(asked, answers, found, strict=True):
@@ -82,7 +82,9 @@ class Turn:
                 continue
             records.append(record)
             waiting.append(asker)
-            asker.owed[0] = (pixel if answer is PIXEL else answer.on_the_wire(house.second), False, True)
+            if answer not in written:
+                written[answer] = (answer.on_the_wire(house.second), False, True)
+            asker.owed[0] = written[answer]
         if records and not house.keep(records, partial(_kept, waiting)):
             _kept(waiting)
 
