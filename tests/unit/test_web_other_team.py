@@ -6,7 +6,7 @@ colleague's is tried in the same way by a member of the team.
 
 import re
 import secrets
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from itertools import product
@@ -15,9 +15,9 @@ from typing import Any, Final
 import httpx2
 import pytest
 from fastapi.openapi.utils import get_openapi
-from sqlalchemy import text
+from sqlalchemy import select, text
 
-from seenby.store import Store, unsubscribed
+from seenby.store import Store, Transaction, unsubscribed
 from seenby.store.tables import METADATA
 from seenby.store.times import micros
 from seenby.web import make_app
@@ -214,6 +214,31 @@ async def everything(store: Store, *tables: str, but: str = CHARLIE) -> set[tupl
     return rows
 
 
+async def strays(store: Store) -> set[tuple[str, str]]:
+    """Rows of the other team's that hang on a message, a hit or a draft of this one."""
+    found = set[tuple[str, str]]()
+    async with store.read() as tx:
+        ours = {row["id"] for name in ("messages", "hits", "drafts", "recipients") for row in await _of_team(tx, name)}
+        for table in METADATA.sorted_tables:
+            if "team" not in table.c:
+                continue
+            for row in (await tx.connection.execute(table.select().where(table.c.team == OTHER_TEAM))).mappings():
+                hung = [row.get(name) for name in ("message", "hit", "draft", "recipient")]
+                found |= {(table.name, str(one)) for one in hung if one in ours}
+    return found
+
+
+async def _of_team(tx: Transaction, name: str) -> Sequence[Mapping[Any, Any]]:
+    table = METADATA.tables[name]
+    known = METADATA.tables["messages"]
+    where = (
+        table.c.team == TEAM
+        if "team" in table.c
+        else table.c.message.in_(select(known.c.id).where(known.c.team == TEAM))
+    )
+    return (await tx.connection.execute(table.select().where(where))).mappings().all()
+
+
 async def attack(client: httpx2.AsyncClient, store: Store, who: str, *, canaries: tuple[str, ...]) -> set[str]:
     """Ask everything with everything; what was shown that should not have been, and what broke."""
     found, told = await known(store), set[str]()
@@ -252,6 +277,7 @@ async def test_another_team_sees_and_changes_nothing(team: Store, alice: httpx2.
     async with signed_in(team, CHARLIE) as charlie:
         assert await attack(charlie, team, CHARLIE, canaries=SEEN) == set()
     assert await everything(team) ^ before == set()
+    assert await strays(team) == set()
 
 
 @on_both
