@@ -90,7 +90,7 @@ class Look:
             domain_path=domain_path,
             SETTINGS=SETTINGS,
         )
-        self._pages.filters.update(many=many, percent=percent, breakable=breakable, size=size)
+        self._pages.filters.update(many=many, percent=percent, breakable=breakable, size=size, signed=signed)
 
     def draw(
         self, name: str, *, now: datetime, values: Mapping[str, object], frame: Frame | None = None, status: int = 200
@@ -183,6 +183,11 @@ def many(count: int, thing: str, things: str | None = None) -> str:
 def size(count: int) -> str:
     """How large a file is, for people."""
     return f"{count / 1_048_576:.1f} MB" if count >= 1_048_576 else f"{max(1, round(count / 1024))} KB"
+
+
+def signed(number: float) -> str:
+    """A number with its sign, as it is printed: with a minus, which is as wide as a plus."""
+    return f"{number:+.1f}".replace("-", "\N{MINUS SIGN}")
 
 
 def breakable(address: str) -> Markup:
