@@ -14,11 +14,12 @@ from seenby import flow
 from seenby.report.again import Again, judge_again
 from seenby.report.audience import audience, counts_of, has_pixel
 from seenby.report.moments import moments_of
+from seenby.report.sums import count as count_anew
 from seenby.steps.house import House
-from seenby.store import Store, Transaction, labels
+from seenby.store import Store, Transaction, facets, labels
 from seenby.store.facets import FACETS, read_counts
 from seenby.store.tables import SUMS
-from seenby.store.times import DAY
+from seenby.store.times import DAY, micros
 from seenby.words.hit import Hit
 from seenby.words.policy import Level
 from seenby.words.token import Kind
@@ -339,3 +340,37 @@ async def test_labelling_and_counting_at_the_same_moment_lose_nothing(store: Sto
     kept, meant = await of_labels(store)
     assert kept == meant
     assert any(len(key) == 4 for key in kept)
+
+
+async def test_labelling_waits_for_who_judges_mail_of_the_same_day_and_not_the_other_way_round(store: Store) -> None:
+    """Both change the facets and the sums of a day and a label, in the same order: else each waits for the other."""
+    house = make_house(store, clock=Clock())
+    sender = await add_sender(house)
+    one, other = [await submitted(house, sender, to=[to]) for to in (RITA, ROB)]
+    await flow.send(house, hop="")
+    whose = {"team": sender.team, "sender": sender.id, "accepted_at": micros(START)}
+    async with store.write() as tx:
+        for message in (one, other):
+            await facets.put(tx, {"id": message, **whose}, {("client", "A"): (1, 0, 0)})
+        await labels.put_on(tx, [one], team=sender.team, label="Offer")
+
+    async def label() -> None:
+        async with store.write() as tx:
+            await labels.put_on(tx, [other], team=sender.team, label="Offer")
+
+    async with asyncio.TaskGroup() as group, store.write() as tx:
+        await tx.run("hold_message", id=one)
+        await tx.connection.execute(text("update recipients set opens = 2 where message = :one"), {"one": one})
+        await facets.put(tx, {"id": one, **whose}, {("client", "A"): (2, 0, 0)})
+        await tx.settle()
+        group.create_task(label())
+        while not (store.is_sqlite or await somebody_waits(store)):
+            await asyncio.sleep(0)
+        await count_anew(tx, one)
+    kept, meant = await of_labels(store)
+    assert kept == meant
+
+
+async def somebody_waits(store: Store) -> bool:
+    """Whether a transaction waits for another, on PostgreSQL."""
+    return bool(await everything(store, "select 1 as waits from pg_locks where not granted limit 1"))

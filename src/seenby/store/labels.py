@@ -49,15 +49,12 @@ async def _hold(tx: Transaction, messages: Sequence[str]) -> None:
 
 
 async def add_to_days(tx: Transaction, messages: Sequence[str], *, label: str, times: int = 1) -> None:
-    """Add what these messages came to so far to the days of a label, or with -1 take it off again."""
+    """Add what these messages came to so far to the days of a label, or with -1 take it off again.
+
+    Facets first, and from day to day, as who judges and counts does: in another order each would wait for the other.
+    """
     listed = json.dumps(messages)
     whose = ("team", "day", "sender")
-    days = [
-        {"label": label, **{name: row[name] for name in whose}}
-        | {name: times * int(row[name]) for name in ("messages", *SUMS)}
-        for row in await tx.all("sums_by_day", messages=listed)
-    ]
-    await tx.many("add_to_day", days)
     cut: dict[tuple[Any, ...], Counter[str]] = defaultdict(Counter)
     for row in await tx.all("facets_of_several", messages=listed):
         for key, counts in read_counts(row).items():
@@ -68,3 +65,9 @@ async def add_to_days(tx: Transaction, messages: Sequence[str], *, label: str, t
         for key, counts in sorted(cut.items())
     ]
     await tx.many("add_to_day_facet", facets)
+    days = [
+        {"label": label, **{name: row[name] for name in whose}}
+        | {name: times * int(row[name]) for name in ("messages", *SUMS)}
+        for row in await tx.all("sums_by_day", messages=listed)
+    ]
+    await tx.many("add_to_day", days)
