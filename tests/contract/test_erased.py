@@ -1,12 +1,16 @@
 """Of somebody who was erased nothing is left in what is kept of a message, also when others still wait for theirs."""
 
+import asyncio
 import random
+from typing import Any
 
 import pytest
 
 from seenby import flow
 from seenby.consent.person import Person, erase_some
-from seenby.store import Store, drafts
+from seenby.report.reading import Facts, gather
+from seenby.store import Store, Transaction, drafts
+from tests.contract.test_sums import somebody_waits
 from tests.house import RITA, ROB, Clock, add_sender, make_house, rows, submitted
 from tests.unit.test_report_reading import Feed, hits_at_random, one_hit
 
@@ -65,3 +69,43 @@ async def test_what_comes_from_their_copy_later_is_not_kept(store: Store) -> Non
     assert {row["id"] for row in kept if row["recipient"] == people[RITA]} == {
         hit.id for hit in before if hit.token.recipient == people[RITA]
     }
+
+
+async def test_what_comes_from_their_copy_at_the_same_moment_is_not_kept(store: Store) -> None:
+    house = make_house(store, clock=Clock())
+    sender = await add_sender(house)
+    message = await submitted(house, sender, to=[RITA])
+    await flow.send(house, hop="")
+    [rita] = await rows(store, "recipients_of", message=message)
+    async with asyncio.TaskGroup() as group, store.write() as tx:
+        assert await erase_some(tx, Person(team=sender.team, address=RITA))
+        await tx.settle()
+        drained = group.create_task(flow.drain(house, Feed(hits_at_random(1, message, [rita["id"]], count=9))))
+        while not (store.is_sqlite or drained.done() or await somebody_waits(store)):  # noqa: ASYNC110
+            await asyncio.sleep(0)
+    kept = await rows(store, "hits_of", message=message)
+    assert kept, "nobody's, of the counted level"
+    assert not [row for row in kept if row["recipient"]]
+
+
+async def test_what_was_being_judged_while_they_were_erased_is_judged_anew(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house = make_house(store, clock=Clock())
+    sender = await add_sender(house)
+    message = await submitted(house, sender, to=[RITA])
+    await flow.send(house, hop="")
+    [rita] = await rows(store, "recipients_of", message=message)
+    await flow.drain(house, Feed([one_hit(random.Random(1), message, [rita["id"]])]))
+
+    async def gather_too_early(tx: Transaction, **asked: Any) -> Facts:
+        facts = await gather(tx, **asked)
+        await erase(store, sender.team, RITA)
+        return facts
+
+    with monkeypatch.context() as patched:
+        patched.setattr(flow, "gather", gather_too_early)
+        await flow.judge(house, message=message)
+    assert not await rows(store, "verdicts_of", message=message), "its reasons name what was erased"
+    await flow.judge(house, message=message)
+    assert await rows(store, "verdicts_of", message=message)

@@ -364,7 +364,7 @@ async def test_labelling_waits_for_who_judges_mail_of_the_same_day_and_not_the_o
         await facets.put(tx, {"id": one, **whose}, {("client", "A"): (2, 0, 0)})
         await tx.settle()
         group.create_task(label())
-        while not (store.is_sqlite or await somebody_waits(store)):
+        while not (store.is_sqlite or await somebody_waits(store)):  # noqa: ASYNC110 - it is the database that knows
             await asyncio.sleep(0)
         await count_anew(tx, one)
     kept, meant = await of_labels(store)

@@ -37,6 +37,8 @@ async def erase_some(tx: Transaction, person: Person) -> Sequence[str]:
     Doing it twice is harmless.
     """
     found = await tx.all("copies_of_person", team=person.team, address=person.address, limit=BATCH)
+    if not tx.is_sqlite:  # who takes hits in or judges them holds the message, and would else keep what is erased here
+        await tx.many("hold_message", [{"id": one} for one in sorted({copy["message"] for copy in found})])
     for copy in found:
         of_copy = {"message": copy["message"], "recipient": copy["id"]}
         for statement in _OF_COPY:

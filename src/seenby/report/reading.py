@@ -58,7 +58,7 @@ class Facts:
     kept: Sequence[KeptHit]
     standing: Mapping[str, Standing]
     earlier: Mapping[str, Verdict]  # of settled hits of which a statement was taken back: what stood before it
-    believed: tuple[int, int]  # verdicts and revisions, by which a change is noticed
+    believed: tuple[int, int, int]  # verdicts, revisions and people who were erased, by which a change is noticed
     said: Mapping[str, str]  # of which hits the team said who it was: me, or person
     evidence: Evidence
     again: bool  # settled verdicts are looked at as well
@@ -108,13 +108,13 @@ async def gather(tx: Transaction, *, message: Mapping[Any, Any], now: datetime, 
 
 
 async def is_current(tx: Transaction, facts: Facts) -> bool:
-    """Whether nobody has judged the message since its facts were gathered."""
+    """Whether nobody has judged the message since its facts were gathered, or erased one of its people."""
     return await _believed(tx, facts.message["id"]) == facts.believed
 
 
-async def _believed(tx: Transaction, message: str) -> tuple[int, int]:
+async def _believed(tx: Transaction, message: str) -> tuple[int, int, int]:
     row = await tx.one("believed", message=message)
-    return (int(row["verdicts"]), int(row["revisions"])) if row else (0, 0)
+    return (int(row["verdicts"]), int(row["revisions"]), int(row["erased"])) if row else (0, 0, 0)
 
 
 async def _earlier(tx: Transaction, message: str, hit_ids: Collection[str]) -> Mapping[str, Verdict]:

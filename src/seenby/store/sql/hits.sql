@@ -61,8 +61,10 @@ select * from verdicts where message = :message and until is null;
 -- verdicts_of: every verdict of one message, revised ones too
 select * from verdicts where message = :message order by hit, revision;
 
--- believed: changes with every verdict that is written of one message
-select count(*) as verdicts, coalesce(sum(revision), 0) as revisions from verdicts where message = :message;
+-- believed: changes with every verdict that is written of one message, and when one of its people is erased
+select count(*) as verdicts, coalesce(sum(revision), 0) as revisions,
+  (select count(*) from recipients where message = :message and domain = 'erased.invalid') as erased
+from verdicts where message = :message;
 
 -- supersede: this verdict no longer stands
 update verdicts set until = :at where hit = :hit and until is null;
