@@ -261,6 +261,8 @@ async def drain(house: House, journal: Reader) -> int:
             await hits.put_hits(tx, seen, teams={message: row["team"] for message, row in known.items()})
             for hit in left:
                 await _unsubscribe(tx, hit, message=known[hit.token.message])
+            if left:
+                await sums.count_several(tx, [hit.token.message for hit in left])
             await hits.advance(tx, done=batch.done)
             to_judge = sorted({hit.token.message for hit in seen})
             await tx.many("set_judge_at", [{"id": message, "at": micros(house.now())} for message in to_judge])
@@ -380,5 +382,4 @@ async def _unsubscribe(tx: Transaction, hit: Hit, *, message: Mapping[Any, Any])
         bell=bool(message["notify"]),
     )
     await hits.put_event(tx, event)
-    await sums.count(tx, message["id"])
     maillog.unsubscribed(message["id"])

@@ -11,10 +11,10 @@ import pytest
 from sqlalchemy import text
 
 from seenby import flow
+from seenby.report import sums as sums_of_mail
 from seenby.report.again import Again, judge_again
 from seenby.report.audience import audience, counts_of, has_pixel
 from seenby.report.moments import moments_of
-from seenby.report.sums import count as count_anew
 from seenby.steps.house import House
 from seenby.store import Store, Transaction, facets, labels
 from seenby.store.facets import FACETS, read_counts
@@ -366,7 +366,7 @@ async def test_labelling_waits_for_who_judges_mail_of_the_same_day_and_not_the_o
         group.create_task(label())
         while not (store.is_sqlite or await somebody_waits(store)):  # noqa: ASYNC110 - it is the database that knows
             await asyncio.sleep(0)
-        await count_anew(tx, one)
+        await sums_of_mail.count(tx, one)
     kept, meant = await of_labels(store)
     assert kept == meant
 
@@ -374,3 +374,23 @@ async def test_labelling_waits_for_who_judges_mail_of_the_same_day_and_not_the_o
 async def somebody_waits(store: Store) -> bool:
     """Whether a transaction waits for another, on PostgreSQL."""
     return bool(await everything(store, "select 1 as waits from pg_locks where not granted limit 1"))
+
+
+async def test_several_messages_are_counted_from_day_to_day(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As labelling does it; the order of their ids would be another each time."""
+    clock = Clock()
+    house = make_house(store, clock=clock)
+    sender = await add_sender(house)
+    sent = []
+    for day in (3, 0, 2, 1):
+        clock.at = START + timedelta(days=day)
+        sent.append(await submitted(house, sender))
+    counted_so: list[str] = []
+
+    async def note(_tx: Transaction, message: str) -> None:
+        counted_so.append(message)
+
+    monkeypatch.setattr(sums_of_mail, "count", note)
+    async with store.write() as tx:
+        await sums_of_mail.count_several(tx, [*sent, sent[0]])
+    assert counted_so == [sent[1], sent[3], sent[2], sent[0]]

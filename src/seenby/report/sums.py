@@ -7,7 +7,7 @@ the sums scan no mail.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from seenby.report.audience import NO_PIXEL
@@ -52,6 +52,12 @@ async def count(tx: Transaction, message: str) -> None:
     best = {"opened": _best(opened), "clicked": _best(clicked), "replied": int(now["replied"] > 0)}
     if best != {"opened": now["best_opened"], "clicked": now["best_clicked"], "replied": now["any_replied"]}:
         tx.later("set_best", {"message": message, **best})
+
+
+async def count_several(tx: Transaction, messages: Iterable[str]) -> None:
+    """Count these anew, from day to day as everybody does who changes several: else each waits for the other."""
+    for row in await tx.all("in_order_of_days", messages=json.dumps(sorted(set(messages)))):
+        await count(tx, row["id"])
 
 
 def _sums(now: Mapping[Any, Any]) -> dict[str, int]:

@@ -126,6 +126,9 @@ select team, day, sender, count(*) as messages,
 from sums where message in (select value from json_each(:messages))
 group by team, day, sender order by day, sender;
 
+-- in_order_of_days: some messages by the days and senders that they count for
+select id from messages where id in (select value from json_each(:messages)) order by accepted_at / 86400000000, sender;
+
 -- set_best: what a message is found by: the best that is known of any recipient
 update messages set opened = :opened, clicked = :clicked, replied = :replied where id = :message;
 

@@ -75,8 +75,7 @@ async def erase_person(
                 tx, Action.PERSON_ERASED, team=sender.team, by=sender.id, at=parts.now(), detail=_unnamed(who, left)
             )
         erased = await person.erase_some(tx, who)
-        for message in dict.fromkeys(erased):
-            await sums.count(tx, message)
+        await sums.count_several(tx, erased)
     so_far = done + len(erased)
     if left > len(erased):
         return await _told(request, parts, sender, going=who.address, done=so_far, of=done + left)
