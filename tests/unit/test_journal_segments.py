@@ -392,6 +392,34 @@ def test_readers_do_not_wait_for_a_disk_that_hangs(tmp_path, monkeypatch):
     assert len(ids) == len(set(ids))
 
 
+def test_of_hits_that_were_handed_over_together_each_counts(tmp_path):
+    async def story() -> None:
+        journal = FileJournal(tmp_path, segment_bytes=4096)
+        over = asyncio.Event()
+        journal.append([packed(1), packed(5000), packed(2), packed(5001)], over.set)
+        await asyncio.wait_for(over.wait(), 20)
+        await journal.close()
+        assert journal.lost == 2
+
+    asyncio.run(story())
+    assert read_ids(tmp_path)[0] == [hit_id(1), hit_id(2)]
+
+
+def test_whoever_raises_when_their_hit_is_kept_holds_up_nobody(tmp_path):
+    def raises() -> None:
+        raise ValueError("ours")
+
+    async def story() -> None:
+        journal = FileJournal(tmp_path, segment_bytes=4096)
+        journal.append([packed(1)], raises)
+        await keep(journal, packed(2))
+        await keep(journal, packed(3))
+        await journal.close()
+
+    asyncio.run(story())
+    assert read_ids(tmp_path)[0] == [hit_id(1), hit_id(2), hit_id(3)]
+
+
 def test_a_record_longer_than_a_segment_is_counted_as_lost_and_the_others_kept(tmp_path):
     async def story() -> None:
         journal = FileJournal(tmp_path, segment_bytes=4096)

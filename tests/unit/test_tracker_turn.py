@@ -3,7 +3,7 @@
 import asyncio
 import os
 from collections.abc import Callable, Sequence
-from typing import cast
+from typing import Any, cast
 
 import pytest
 from hypothesis import given
@@ -206,6 +206,41 @@ def test_nobody_waits_for_a_journal_that_raises():
         assert house.lost == 6
 
     asyncio.run(story())
+
+
+@pytest.mark.parametrize("where", ["records", "serve", "kept"])
+def test_a_slip_of_ours_with_one_request_costs_the_others_of_its_turn_nothing(monkeypatch, where):
+    async def story() -> None:
+        house = a_house()
+        clients = await clients_of(house, 4)
+
+        def slips(*_asked: object) -> None:
+            raise ValueError("ours")
+
+        if where == "records":
+
+            def for_one_alone(raws: Sequence[bytes | None], *asked: Any) -> Any:
+                return (House.records if len(raws) == 1 else slips)(house, raws, *asked)
+
+            monkeypatch.setattr(house, "records", for_one_alone)
+        else:
+            monkeypatch.setattr(Slipping, where, slips)
+            clients[1].served.__class__ = Slipping
+        for client in clients:
+            client.ask(b"/o/none" if client.number == 1 and where == "serve" else url(Kind.PIXEL))
+        await rounds()
+        is_answered = [client.wire.read.endswith(GIF) for client in clients]
+        assert is_answered == [True, where == "records", True, True]
+        assert [client.wire.is_shut for client in clients] == [not one for one in is_answered]
+        assert len(agents(house)) == 4 + (3 if where == "serve" else 4)
+
+    asyncio.run(story())
+
+
+class Slipping(Connection):
+    """Raises where it is told to."""
+
+    __slots__ = ()
 
 
 @given(st.lists(st.sampled_from(["good", "other key", "changed", "cut", "filled"]), max_size=9), st.data())

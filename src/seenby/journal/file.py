@@ -143,8 +143,7 @@ class FileJournal:
             self.lost += lost
         if self._timer is not None:
             self._timer.cancel()
-        for then in thens:
-            then()
+        _follow(thens)
         if self._payloads:
             self._loop.call_soon(self._gather)
         else:
@@ -160,8 +159,7 @@ class FileJournal:
         self._payloads, self._thens = [], []
         self._is_stalled = True
         self.lost += lost
-        for then in thens:
-            then()
+        _follow(thens)
 
     def _work(self) -> None:
         """The thread: what is handed over goes to disk; between, a red journal is mended and an old segment ended."""
@@ -188,6 +186,15 @@ class FileJournal:
             self._loop.call_soon_threadsafe(what, *args)
         except RuntimeError:  # the loop was closed: nobody is left to be answered
             return
+
+
+def _follow(thens: Sequence[Callable[[], None]]) -> None:
+    """What was to follow. One that raises keeps back neither the others nor the next batch."""
+    for then in thens:
+        try:
+            then()
+        except Exception as error:  # noqa: BLE001 - a slip of whoever waited
+            maillog.failed("journal", error)
 
 
 class _Disk:

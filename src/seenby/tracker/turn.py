@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Final, Protocol
 
+from seenby import maillog
 from seenby.journal import PackedClient
 from seenby.tracker.answers import Answer
 from seenby.tracker.door import HITS
@@ -41,13 +42,20 @@ class Asker(Protocol):
         """The oldest hit that an answer waits for is on disk, or lost and counted."""
         ...
 
+    def cut_off(self) -> None:
+        """End it at once."""
+        ...
+
+
+Asked = tuple[Asker, bytes]  # and what it sent
+
 
 class Turn:
     """What came since the loop came round. `came` is added to by the connections, under how their heads begin."""
 
     def __init__(self, house: "House") -> None:
         self._house = house
-        self.came: dict[bytes, list[tuple[Asker, bytes]]] = {_GET + start: [] for start in HITS}
+        self.came: dict[bytes, list[Asked]] = {_GET + start: [] for start in HITS}
         self.is_due = False
 
     def begin(self) -> None:
@@ -66,8 +74,27 @@ class Turn:
             if asked:
                 self._serve(start.removeprefix(_GET), asked)
 
-    def _serve(self, start: bytes, asked: Sequence[tuple[Asker, bytes]]) -> None:
-        """Whose token we signed has a hit, and is answered when it is on disk; the others are served alone."""
+    def _serve(self, start: bytes, asked: Sequence[Asked]) -> None:
+        """Whose token we signed has a hit, and is answered when it is on disk; the others are served alone.
+
+        Nobody's request stands in the way of another's: where one makes us raise, all are served alone, and it is cut
+        off, as the loop does with a connection that raises.
+        """
+        try:
+            alone = self._serve_together(start, asked)
+        except Exception as error:  # noqa: BLE001 - a slip of ours
+            maillog.failed("turn", error)
+            alone = asked
+        for asker, data in alone:
+            asker.owed.clear()
+            try:
+                asker.serve(data)
+            except Exception as error:  # noqa: BLE001 - a slip of ours
+                maillog.failed("request", error)
+                asker.cut_off()
+
+    def _serve_together(self, start: bytes, asked: Sequence[Asked]) -> Sequence[Asked]:
+        """Who has no hit, and is to be served alone."""
         house = self._house
         answers = house.door.answers(start, [data[START : asker.behind] for asker, data in asked])
         clients = [asker.client for asker, _data in asked]
@@ -75,20 +102,25 @@ class Turn:
         written: dict[Answer, Owed] = {}  # a newsletter has few targets
         records: list[bytes] = []
         waiting: list[Asker] = []
-        for (asker, data), (answer, _raw), record in zip(asked, answers, found, strict=True):
+        alone: list[Asked] = []
+        for one, (answer, _raw), record in zip(asked, answers, found, strict=True):
             if record is None:
-                asker.owed.clear()
-                asker.serve(data)
+                alone.append(one)
                 continue
             records.append(record)
-            waiting.append(asker)
+            waiting.append(one[0])
             if answer not in written:
                 written[answer] = (answer.on_the_wire(house.second), False, True)
-            asker.owed[0] = written[answer]
+            one[0].owed[0] = written[answer]
         if records and not house.keep(records, partial(_kept, waiting)):
             _kept(waiting)
+        return alone
 
 
 def _kept(waiting: Sequence[Asker]) -> None:
     for asker in waiting:
-        asker.kept()
+        try:
+            asker.kept()
+        except Exception as error:  # noqa: BLE001 - a slip of ours, with what this one asked next
+            maillog.failed("request", error)
+            asker.cut_off()
