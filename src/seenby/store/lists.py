@@ -160,13 +160,18 @@ def _query(tx: Transaction, wanted: Wanted, words: Sequence[str]) -> Select[Any]
         return query.where(_older(wanted, messages.c.accepted_at, messages.c.id)).order_by(_search.c.rowid.desc())
     if words:
         matches = " & ".join(f"{word}:*" for word in words)
-        query = query.select_from(_search.join(messages, messages.c.id == _search.c.message))
-        query = query.where(
-            text("search.team = :team and search.words @@ to_tsquery('simple', :matches)").bindparams(
-                team=wanted.team, matches=matches
-            )
+        meant = text("search.team = :team and search.words @@ to_tsquery('simple', :matches)")
+        matched = (
+            select(_search.c.message, _search.c.seq)
+            .where(meant.bindparams(team=wanted.team, matches=matches))
+            .cte("matched")
         )
-        return query.where(_older(wanted, messages.c.accepted_at, messages.c.id)).order_by(_search.c.seq.desc())
+        # Words that never meet would be looked for among all mail, newest first, for seconds; of mere letters there are
+        # many that do, and finding all of them first would take as long.
+        if len(words) > 1 and min(map(len, words)) > 2:
+            matched = matched.prefix_with("materialized")
+        query = query.select_from(matched.join(messages, messages.c.id == matched.c.message))
+        return query.where(_older(wanted, messages.c.accepted_at, messages.c.id)).order_by(matched.c.seq.desc())
     if wanted.state is State.REMINDED:  # of these there are few: they are found by whose they are, then sorted
         query = select(*_SHOWN).select_from(reminders.join(messages, messages.c.id == reminders.c.message))
         query = query.where(reminders.c.sender == wanted.reader, reminders.c.team == wanted.team, *_asked(wanted))
