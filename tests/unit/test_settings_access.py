@@ -3,6 +3,7 @@
 import html
 import re
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import httpx2
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from seenby.store import Store, admin_log
 from seenby.store.people import sender_by_address
 from seenby.web.menu import SETTINGS
+from seenby.web.signing_in import FRESH
 from tests.browser.lively import ALICE, BOB, CHARLIE, HOSTILE, OTHER_TEAM, RITA, TEAM
 from tests.unit.test_web_pages import OURS, browser, on_both, parts_of, sign_in, store
 
@@ -211,3 +213,17 @@ async def test_the_log_is_paged_and_holds_no_other_teams_entries(alice: httpx2.A
     names = re.findall(r"name (\d+)<", first) + re.findall(r"name (\d+)<", second)
     assert names == [str(number) for number in reversed(range(60))]
     assert "grey secret" not in first + second
+
+
+async def test_a_browser_that_was_left_open_makes_no_sign_in_link(team: Store) -> None:
+    """It would open a session that is fresh, and with it every other way in."""
+    parts = parts_of(team)
+    async with browser(parts) as owner, browser(replace(parts, now=lambda: parts.now() + FRESH)) as late:
+        await sign_in(owner, team)
+        late.cookies = owner.cookies
+        answer = await late.post("/settings/team/link", data={"member": BOB_ID}, headers=OURS)
+        assert "more than half an hour ago" in answer.text
+        assert await logged(team) == []
+        answer = await owner.post("/settings/team/link", data={"member": BOB_ID}, headers=OURS)
+        assert "is made" in answer.text
+    assert ("sign_in_link_made", BOB) in await logged(team)

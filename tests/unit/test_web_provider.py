@@ -291,6 +291,11 @@ async def test_whoever_is_in_connects_their_account_from_our_own_page_alone_and_
         async with at(replace(parts, now=lambda: parts.now() + FRESH)) as late:
             late.cookies = bob.cookies
             assert "more than half an hour ago" in (await late.get(connect, headers=OURS)).text
+        back = await back_of(bob, provider, connect)
+        charlie.cookies.update({(cookie := "__Host-seenby_provider"): bob.cookies[cookie]})
+        assert "was begun in another browser" in (await charlie.get(back)).text
+        assert "Connected since" not in (await charlie.get("/settings/sign-in")).text
+        charlie.cookies.delete(cookie)
         answer = await bob.get(await back_of(bob, provider, connect))
         assert answer.headers["location"] == "/settings/sign-in?said=connected"
         assert "Connected since" in (await bob.get("/settings/sign-in")).text

@@ -16,6 +16,7 @@ from seenby.store.admin_log import Action
 from seenby.store.people import MEMBER, OWNER
 from seenby.web.given import Given, Parts, SignedIn
 from seenby.web.settings.frame import draw_page, only_owner
+from seenby.web.signing_in import STALE, is_fresh
 from seenby.words.message import Sender
 from seenby.words.policy import Level
 
@@ -136,8 +137,10 @@ async def new_password(request: Request, parts: Given, sender: SignedIn, member:
 
 @router.post("/link")
 async def new_link(request: Request, parts: Given, sender: SignedIn, member: Word = "") -> Response:
-    """A link that signs somebody in once."""
+    """A link that signs somebody in once; not by a browser that was left open, which it would give a fresh session."""
     only_owner(sender)
+    if not await is_fresh(request, parts, sender):
+        return await _draw(request, parts, sender, said=f"No link was made. {STALE}", is_bad=True)
     async with parts.store.write() as tx:
         who = await _member(tx, sender, member)
         link = await accounts_of(parts).link_for(tx, who)

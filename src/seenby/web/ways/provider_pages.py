@@ -46,10 +46,15 @@ class Purpose(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Leaving:
-    """What a browser that set out carries in its cookie, until it is back."""
+    """What a browser that set out carries in its cookie, until it is back.
+
+    `whose` is the session that set out to connect: else a cookie carried into a browser that somebody left open would
+    connect another's account to theirs. Empty for who enters.
+    """
 
     secret: str
     purpose: Purpose
+    whose: str = ""
 
 
 @router.get(THERE)
@@ -119,10 +124,11 @@ async def _set_out(request: Request, parts: Parts, purpose: Purpose) -> Response
     except NotLetInError as error:
         _note(error)
         return await _refused(request, parts, Leaving(secret=secret, purpose=purpose), str(error))
+    whose = this_browser(request, parts) if purpose is Purpose.CONNECT else ""
     response = RedirectResponse(address, status_code=303)
     response.set_cookie(
         _cookie(parts),
-        _written(Leaving(secret=secret, purpose=purpose), parts),
+        _written(Leaving(secret=secret, purpose=purpose, whose=whose), parts),
         max_age=int(LASTS.total_seconds()),
         path="/",
         httponly=True,
@@ -147,7 +153,7 @@ async def _identity(request: Request, parts: Parts, leaving: Leaving | None) -> 
 async def _answer(request: Request, parts: Parts, leaving: Leaving | None) -> Response:
     """What coming back comes to. Raises NotLetInError and SignInNeeded."""
     identity = await _identity(request, parts, leaving)
-    purpose = leaving.purpose if leaving is not None else Purpose.ENTER
+    purpose, whose = (leaving.purpose, leaving.whose) if leaving is not None else (Purpose.ENTER, "")
     match purpose:
         case Purpose.ENTER:
             async with parts.store.write() as tx:
@@ -156,6 +162,8 @@ async def _answer(request: Request, parts: Parts, leaving: Leaving | None) -> Re
             return welcome(parts, session)
         case Purpose.CONNECT:
             sender = await signed_in(request, parts)
+            if whose != this_browser(request, parts):
+                raise NotLetInError(BEGIN_AGAIN)
             async with parts.store.write() as tx:
                 await _join(tx, request, parts, sender, identity)
             return RedirectResponse(f"{PATH}?said=connected", status_code=303)
@@ -255,7 +263,7 @@ def _cookie(parts: Parts) -> str:
 
 
 def _written(leaving: Leaving, parts: Parts) -> str:
-    text = f"{leaving.secret}.{int((parts.now() + LASTS).timestamp())}.{leaving.purpose}"
+    text = f"{leaving.secret}.{int((parts.now() + LASTS).timestamp())}.{leaving.purpose}.{leaving.whose}"
     return f"{text}.{_mac(text, parts.secret)}"
 
 
@@ -264,10 +272,10 @@ def _read(cookie: str, parts: Parts) -> Leaving | None:
     text, _, mac = cookie.rpartition(".")
     if not cookie.isascii() or not hmac.compare_digest(mac, _mac(text, parts.secret)):
         return None
-    secret, ends, purpose = text.split(".")
+    secret, ends, purpose, *whose = text.split(".")  # the version before wrote no session
     if parts.now() >= datetime.fromtimestamp(int(ends), UTC):
         return None
-    return Leaving(secret=secret, purpose=Purpose(purpose))
+    return Leaving(secret=secret, purpose=Purpose(purpose), whose="".join(whose))
 
 
 def _mac(text: str, secret: bytes) -> str:
