@@ -65,6 +65,11 @@ async def test_messages_get_labels_and_lose_them(team: Store, alice: httpx2.Asyn
     long = {"message": "m-offer-2", "label": "x" * 200}
     await alice.post("/labels", data=long, headers=OURS)
     assert {"label": "x" * LABEL_CHARACTERS} in await rows(team, "labels_of_team", team=TEAM)
+    words = {"label": "y" * (LABEL_CHARACTERS - 1)}
+    await alice.post("/labels", data={"message": "m-offer-2", "label": words["label"] + " and more"}, headers=OURS)
+    assert words in await rows(team, "labels_of_team", team=TEAM)
+    await alice.post("/labels", data={"message": "m-offer-2", **words, "take_off": "true"}, headers=OURS)
+    assert words not in await rows(team, "labels_of_team", team=TEAM), "what was cut can be taken off"
 
 
 @only_sqlite

@@ -37,7 +37,7 @@ async def label(
     back: Back = "/",
 ) -> Response:
     """Give the chosen messages a label, or take it off."""
-    name = " ".join(label.split())[:LABEL_CHARACTERS]
+    name = " ".join(label.split())[:LABEL_CHARACTERS].rstrip()  # as it comes back when it is taken off
     if name:
         async with parts.store.write() as tx:
             change = labels.take_off if take_off else labels.put_on
