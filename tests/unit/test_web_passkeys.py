@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -13,7 +14,7 @@ import pytest
 from seenby import throttle
 from seenby.store import Store
 from seenby.store.challenges import Asked, answered, ask
-from seenby.store.people import sender_by_address
+from seenby.store.people import Session, open_session, sender_by_address
 from seenby.web import Parts
 from seenby.web.signing_in import FRESH
 from seenby.web.ways.passkey import Home, home_of, read_claim
@@ -117,10 +118,14 @@ async def test_an_owner_removes_a_lost_device_of_a_member_who_is_out_with_it(tea
         await add(bob, laptop)
         assert "Remove 1 passkey" in (await alice.get("/settings/team")).text
         form = {"member": f"id-{BOB}"}
+        made = (await alice.post("/settings/team/link", data=form, headers=OURS)).text
+        [link] = re.findall(r"/sign-in/([A-Za-z0-9_-]{20,})", made)[:1]
         assert "no passkey any more" in (await alice.post("/settings/team/passkeys", data=form, headers=OURS)).text
         assert (await bob.get("/settings/sign-in")).headers["location"] == "/sign-in"
         assert "does not know this passkey" in (await enter(other, laptop.get(await question(other)))).text
         assert "Removed somebody" in (await alice.get("/settings/log")).text
+        async with team.write() as tx:
+            assert not await open_session(tx, Session(secret="s", now=safe(team).now(), lasts=FRESH), link=link)
 
 
 @on_both

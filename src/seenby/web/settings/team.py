@@ -169,6 +169,7 @@ async def remove_passkeys(request: Request, parts: Given, sender: SignedIn, memb
         who = await _member(tx, sender, member)
         await tx.run("drop_passkeys", sender=who.id)
         await tx.run("end_sessions", sender=who.id)
+        await tx.run("drop_sign_in_links", sender=who.id)  # one may lie unopened on the device
         await _log(tx, parts, sender, Action.PASSKEYS_REMOVED, who.address)
     said = (
         f"{who.address} has no passkey any more and is signed out everywhere. They need a sign-in link or a password."
