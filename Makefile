@@ -103,6 +103,7 @@ bench: setup ## speed, as ratios within one run
 	@$(BIN)/seenby bench tracker
 	@$(BIN)/seenby bench gateway
 	@$(BIN)/seenby bench live
+	@$(BIN)/seenby bench pages
 
 ##@ keep
 

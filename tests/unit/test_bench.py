@@ -9,6 +9,7 @@ from seenby.bench.figures import columns, short, spread
 from seenby.bench.gateway import bench_gateway
 from seenby.bench.instrument import bench_instrument, has_pytracking, pytracking_work
 from seenby.bench.letters import newsletter, sales_mail
+from seenby.bench.pages import bench_pages
 from seenby.bench.tracker import bench_tracker
 from seenby.instrument import analyse
 from tests.conftest import require
@@ -93,6 +94,16 @@ def test_the_gateway_bench_sends_every_message_the_whole_way():
         assert told["refused"]["high"] == 0
     assert (figures["ratio_to_postfix"] is None) == ("postfix" not in servers)
     assert "ratio to Postfix" in bench_text(figures)
+
+
+@pytest.mark.slow
+def test_the_bench_of_pages_asks_for_every_page_with_little_mail_and_with_more():
+    figures = bench_pages(rounds=1, tell=quiet, sizes=(30, 60), ways=1)
+    assert len(figures["measured"]) == 16
+    for told in figures["measured"]:
+        assert 0 < told["p50_ms"]["median"] <= told["p95_ms"]["median"]
+        assert told["ratio_to_little"]["median"] > 0
+    assert "60 messages with 20 hits each" in bench_text(figures)
 
 
 def test_a_figure_is_short_and_its_spread_honest():

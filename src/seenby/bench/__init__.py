@@ -11,6 +11,7 @@ from seenby.bench.figures import BenchError, Tell
 from seenby.bench.gateway import bench_gateway, gateway_text
 from seenby.bench.instrument import bench_instrument, instrument_text
 from seenby.bench.live import bench_live, live_text
+from seenby.bench.pages import bench_pages, pages_text
 from seenby.bench.tracker import bench_tracker, tracker_text
 
 _BENCHES: Final[Mapping[str, tuple[Callable[..., dict[str, Any]], Callable[[dict[str, Any]], str]]]] = {
@@ -18,6 +19,7 @@ _BENCHES: Final[Mapping[str, tuple[Callable[..., dict[str, Any]], Callable[[dict
     "tracker": (bench_tracker, tracker_text),
     "gateway": (bench_gateway, gateway_text),
     "live": (bench_live, live_text),
+    "pages": (bench_pages, pages_text),
 }
 
 __all__ = ["BenchError", "bench_text", "run_bench"]

@@ -127,7 +127,7 @@ def bench_live(*, rounds: int, tell: Tell) -> dict[str, Any]:
 async def _measure(data: Path) -> dict[str, float]:
     paths, link = await _prepared(data)
     board = _Board()
-    async with _running(data) as (app, tracker):
+    async with running(data) as (app, tracker):
         limits = httpx2.Limits(max_connections=None)
         async with httpx2.AsyncClient(base_url=app, limits=limits, timeout=60.0) as client:
             await client.get(link)
@@ -229,7 +229,7 @@ async def _sent(house: House, sender: Any, number: int) -> Mapping[str, str]:  #
 
 
 @asynccontextmanager
-async def _running(data: Path) -> AsyncIterator[tuple[str, str]]:
+async def running(data: Path) -> AsyncIterator[tuple[str, str]]:
     """`seenby up` on the folder: the pages' address, and the tracker's."""
     tracker = f"127.0.0.1:{free_port()}"
     settings = {f"SEENBY_{name}_LISTEN": "127.0.0.1:0" for name in ("SMTP", "APP", "PREVIEW")}

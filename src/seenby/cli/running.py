@@ -153,7 +153,7 @@ def demo() -> None:
 
 @app.command()
 def bench(
-    what: Annotated[str, typer.Argument(help="instrument, tracker, gateway or live.")] = "instrument",
+    what: Annotated[str, typer.Argument(help="instrument, tracker, gateway, live or pages.")] = "instrument",
     rounds: Annotated[int, typer.Option(help="How often each is measured.")] = 5,
     as_json: AsJson = False,
 ) -> None:
