@@ -76,8 +76,10 @@ async def set_ceiling(
 
 @router.post("/add")
 async def add_member(request: Request, parts: Given, sender: SignedIn, address: Word = "") -> Response:
-    """Somebody new; what they need to begin is shown once."""
+    """Somebody new; what they need to begin is shown once. As `new_link`, not by a browser that was left open."""
     only_owner(sender)
+    if not await is_fresh(request, parts, sender):
+        return await _draw(request, parts, sender, said=f"Not added. {STALE}", is_bad=True, typed=address)
     async with parts.store.read() as tx:
         there = len(await tx.all("senders_of", team=sender.team))
     if there >= MOST_MEMBERS:
@@ -91,10 +93,12 @@ async def add_member(request: Request, parts: Given, sender: SignedIn, address: 
 
 @router.post("/role")
 async def set_role(request: Request, parts: Given, sender: SignedIn, member: Word = "", role: Word = "") -> Response:
-    """Make somebody an owner, or an owner a member."""
+    """Make somebody an owner, or an owner a member; not by a browser that was left open."""
     only_owner(sender)
     if role not in ROLES:
         raise HTTPException(422)
+    if not await is_fresh(request, parts, sender):
+        return await _draw(request, parts, sender, said=f"Not changed. {STALE}", is_bad=True)
     async with parts.store.write() as tx:
         who = await _member(tx, sender, member)
         is_done = await members.set_role(tx, who, role)
@@ -124,8 +128,10 @@ async def remove_member(request: Request, parts: Given, sender: SignedIn, member
 
 @router.post("/password")
 async def new_password(request: Request, parts: Given, sender: SignedIn, member: Word = "") -> Response:
-    """Another SMTP password for somebody, shown once."""
+    """Another SMTP password for somebody, shown once; not by a browser that was left open."""
     only_owner(sender)
+    if not await is_fresh(request, parts, sender):
+        return await _draw(request, parts, sender, said=f"No password was made. {STALE}", is_bad=True)
     async with parts.store.write() as tx:
         who = await _member(tx, sender, member)
         password = await accounts_of(parts).new_password(tx, who)
