@@ -85,7 +85,7 @@ def test_a_message_is_written_sent_taken_back_sent_again_and_seen_on_sent(house:
     assert page.url == f"{house.url}/"
     page.goto(f"{house.url}/feed")
     toast.get_by_role("button", name="Undo").click()
-    expect(page.get_by_text("Taken back. Nothing was sent.")).to_be_visible()
+    expect(page.get_by_text("Taken back. Nothing was sent.").first).to_be_visible()
     post_and_send(house, sink.port)
     assert sink.got == []
     expect(page.locator(".prose strong")).to_have_text("Rita")
@@ -209,7 +209,7 @@ def test_later_is_in_the_writers_zone_and_can_be_cancelled(house: House, chromiu
     page.get_by_role("button", name="Send at that time").click()
     expect(page.locator("#going")).to_contain_text("09:00 Asia/Tokyo")
     page.get_by_role("button", name="Take it back").click()
-    expect(page.get_by_text("Taken back. Nothing was sent.")).to_be_visible()
+    expect(page.get_by_text("Taken back. Nothing was sent.").first).to_be_visible()
     context.close()
 
 
@@ -251,7 +251,7 @@ def test_without_the_script_a_message_is_written_sent_and_taken_back(house: Hous
     page.get_by_role("button", name="Send", exact=True).click()
     expect(page.locator("#going")).to_contain_text("Sending in")
     page.get_by_role("button", name="Undo").click()
-    expect(page.get_by_text("Taken back. Nothing was sent.")).to_be_visible()
+    expect(page.get_by_text("Taken back. Nothing was sent.").first).to_be_visible()
     context.close()
 
 

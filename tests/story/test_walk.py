@@ -296,7 +296,7 @@ def test_every_page_is_quiet_and_fits(world: World, browser: Browser, width: int
     page, faults = watched(context, world)
     for path in world.paths:
         page.goto(world.running.app_url + path)
-        page.wait_for_function("document.querySelectorAll('[data-editor]:not(:has(.written-box))').length === 0")
+        expect(page.locator("[data-editor]:not(:has(.written-box))")).to_have_count(0)
         picture(page, world, path, width=width, scheme=scheme)
         page.evaluate("for (const fold of document.querySelectorAll('main details')) fold.open = true")
         if (beyond := page.evaluate("document.documentElement.scrollWidth - innerWidth")) > 0:
