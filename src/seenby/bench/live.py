@@ -27,13 +27,13 @@ from seenby.bench.figures import BenchError, Spread, Tell, columns, how_often, s
 from seenby.bench.load import AGENT
 from seenby.bench.mailservers import SENDER
 from seenby.bench.servers import free_port
-from seenby.folder import find_folder, open_folder
+from seenby.folder import Folder, find_folder, open_folder
 from seenby.settings import Settings
 from seenby.steps.house import House
-from seenby.store import open_store, people
+from seenby.store import Store, open_store, people
 from seenby.wiring import make_house, mint, now
 from seenby.words.address import parse_address
-from seenby.words.message import Accepted, Submission
+from seenby.words.message import Accepted, Sender, Submission
 from seenby.words.policy import Level
 from seenby.words.token import Kind, Token, token_url
 
@@ -180,17 +180,34 @@ async def _hits(tracker: str, paths: Mapping[str, str], board: _Board) -> None:
     board.failed += sum(answer.status_code != 200 for answer in answers)
 
 
-async def _prepared(data: Path) -> tuple[Mapping[str, str], str]:
-    """A data folder with mail of an hour ago: the pixel's path of each message, and a link that signs in."""
+@asynccontextmanager
+async def inhabited(data: Path) -> AsyncIterator[tuple[Folder, Store, Sender]]:
+    """A new data folder whose store has one sender."""
     folder = open_folder(data)
     store = await open_store(database_url="", data=folder.path)
     try:
-        accounts = Accounts(store=store, app_url="", now=now, mint=mint)
-        await accounts.add_sender(SENDER)
+        await _accounts(store).add_sender(SENDER)
         async with store.read() as tx:
             sender = await people.sender_by_address(tx, SENDER)
         if sender is None:
             raise BenchError("The sender could not be made.")
+        yield folder, store, sender
+    finally:
+        await store.close()
+
+
+async def sign_in_link(store: Store) -> str:
+    """A path that signs the sender in, once."""
+    return (await _accounts(store).sign_in_link(SENDER))["link"]
+
+
+def _accounts(store: Store) -> Accounts:
+    return Accounts(store=store, app_url="", now=now, mint=mint)
+
+
+async def _prepared(data: Path) -> tuple[Mapping[str, str], str]:
+    """A data folder with mail of an hour ago: the pixel's path of each message, and a link that signs in."""
+    async with inhabited(data) as (folder, store, sender):
         house = make_house(Settings(data=data, tracking_url="http://t.seenby.test"), folder=folder, store=store)
         house = replace(house, now=lambda: now() - timedelta(hours=1))
         found: dict[str, str] = {}
@@ -198,12 +215,10 @@ async def _prepared(data: Path) -> tuple[Mapping[str, str], str]:
             found.update(await _sent(house, sender, number))
         while (await flow.send(house, hop="")).copies:
             pass
-        return found, (await accounts.sign_in_link(SENDER))["link"]
-    finally:
-        await store.close()
+        return found, await sign_in_link(store)
 
 
-async def _sent(house: House, sender: Any, number: int) -> Mapping[str, str]:  # noqa: ANN401
+async def _sent(house: House, sender: Sender, number: int) -> Mapping[str, str]:
     to = parse_address(f"reader{number}@customer.test")
     from_ = parse_address(SENDER)
     assert to is not None

@@ -16,14 +16,10 @@ from typing import Any, Final
 
 import httpx2
 
-from seenby.accounts import Accounts
 from seenby.bench.figures import BenchError, Spread, Tell, columns, how_often, short, spread
-from seenby.bench.live import running
-from seenby.bench.mailservers import SENDER
-from seenby.folder import open_folder
+from seenby.bench.live import inhabited, running, sign_in_link
 from seenby.seed import PREFIX, seed
-from seenby.store import open_store, people
-from seenby.wiring import mint, now
+from seenby.wiring import now
 
 LITTLE, MUCH = 2_000, 20_000  # messages
 HITS_EACH: Final = 20.0
@@ -54,7 +50,7 @@ _PAGES: Final[Mapping[str, Callable[[random.Random, int], str]]] = {
     "Sent, by days": lambda chance, _: f"/?{_days(chance)}",
     "a message": lambda chance, messages: f"/messages/{PREFIX}{chance.randrange(messages):010d}",
     "feed": lambda chance, _: chance.choice(["/feed", "/feed?show=all", "/feed?show=highlights"]),
-    "people": lambda chance, _: chance.choice(["/people", f"/people?words={chance.choice(_WORDS)}"]),
+    "people": lambda chance, _: chance.choice(["/people", f"/people?find={chance.choice(_WORDS)}"]),
     "an organisation": lambda chance, _: f"/organisations/{_domain(chance)}",
     "reports": lambda chance, _: f"/reports?{_days(chance)}",
     "reports, by label": lambda chance, _: f"/reports?label={chance.choice(_LABELS)}&{_days(chance)}",
@@ -127,20 +123,10 @@ async def _round(client: httpx2.AsyncClient, size: int, number: int, *, ways: in
 
 async def _prepared(data: Path, size: int, *, tell: Tell) -> str:
     """A data folder with so much made-up mail, and a link that signs in."""
-    folder = open_folder(data)
-    store = await open_store(database_url="", data=folder.path)
-    try:
-        accounts = Accounts(store=store, app_url="", now=now, mint=mint)
-        await accounts.add_sender(SENDER)
-        async with store.read() as tx:
-            sender = await people.sender_by_address(tx, SENDER)
-        if sender is None:
-            raise BenchError("The sender could not be made.")
+    async with inhabited(data) as (_folder, store, sender):
         async for done in seed(store, senders=[sender], messages=size, hits_each=HITS_EACH, now=now()):
             tell(f"{size:,} messages are made", done / size)
-        return (await accounts.sign_in_link(SENDER))["link"]
-    finally:
-        await store.close()
+        return await sign_in_link(store)
 
 
 def pages_text(figures: dict[str, Any]) -> str:
