@@ -40,6 +40,10 @@ class Asked(BaseModel):
         """Whether shares are of everybody it was sent to, delivered or not."""
         return self.of == "sent"
 
+    def whose(self, sender: Sender) -> str:
+        """The id of whose mail it is of, when `sender` looks; empty for everybody's."""
+        return sender.id if self.who == "me" else self.who
+
     def title(self, *, senders: Mapping[str, str], me: str, today: date) -> str:
         """What the report is of, in words: its days, and whose or which mail."""
         return self._words(days_words(*self._days(today)), senders=senders, me=me)
@@ -99,7 +103,7 @@ async def rows_of(
     """Sums by day and sender."""
     first, end = (since - EPOCH).days, (until - EPOCH).days
     rows = await tx.all("sums_of_days", team=sender.team, label=label, since=first, until=end)
-    who = sender.id if asked.who == "me" else asked.who
+    who = asked.whose(sender)
     return [row for row in rows if not who or row["sender"] == who]
 
 
@@ -108,5 +112,5 @@ async def facets_of(
 ) -> Sequence[Mapping[Any, Any]]:
     """Opens, clicks and machines' fetches of the report's mail, by the values of one dimension."""
     since, until = ((one - EPOCH).days for one in asked.span(today=today))
-    whose = {"team": sender.team, "label": asked.label, "sender": sender.id if asked.who == "me" else asked.who}
+    whose = {"team": sender.team, "label": asked.label, "sender": asked.whose(sender)}
     return await tx.all("day_facets", **whose, dimension=dimension, since=since, until=until)
