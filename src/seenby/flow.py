@@ -253,8 +253,7 @@ async def drain(house: House, journal: Reader) -> int:
     if batch.hits or batch.done:
         async with house.store.write() as tx:
             known = await _messages(tx, {hit.token.message for hit in batch.hits})
-            if not tx.is_sqlite:  # before anything is counted, as others do: else each waits for the other
-                await tx.many("hold_message", [{"id": message} for message in sorted(known)])
+            await mail.hold(tx, known)
             ours = [hit for hit in batch.hits if hit.token.message in known]
             left = [hit for hit in ours if hit.token.kind is Kind.UNSUBSCRIBE]
             seen = [hit for hit in ours if hit.token.kind is not Kind.UNSUBSCRIBE]

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from seenby.store import Store, Transaction
+from seenby.store import Store, Transaction, mail
 from seenby.store.times import moment
 
 BATCH: Final = 100  # copies in one transaction, which holds up others that write
@@ -37,8 +37,7 @@ async def erase_some(tx: Transaction, person: Person) -> Sequence[str]:
     Doing it twice is harmless.
     """
     found = await tx.all("copies_of_person", team=person.team, address=person.address, limit=BATCH)
-    if not tx.is_sqlite:  # who takes hits in or judges them holds the message, and would else keep what is erased here
-        await tx.many("hold_message", [{"id": one} for one in sorted({copy["message"] for copy in found})])
+    await mail.hold(tx, [copy["message"] for copy in found])  # who takes hits in would else keep what is erased here
     for copy in found:
         of_copy = {"message": copy["message"], "recipient": copy["id"]}
         for statement in _OF_COPY:

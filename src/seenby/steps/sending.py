@@ -126,8 +126,7 @@ async def settle_copy(house: House, copy: ClaimedCopy, answer: Answer, *, caught
 
 async def write_down(house: House, tx: Transaction, copy: ClaimedCopy, answer: Answer, *, at: datetime) -> None:
     """What came of a copy that we hold, its event, and the sender's notice."""
-    if not tx.is_sqlite:  # the message first and then the copy, as the judge does: a deadlock would send it twice
-        await tx.run("hold_message", id=copy.message)
+    await mail.hold(tx, [copy.message])  # the judge does as well: a deadlock would send the copy twice
     came_to = settle(answer, copy, now=at, patience=house.patience)
     attempt = house.mint(MESSAGE_BYTES)
     if not await mail.settle_copy(

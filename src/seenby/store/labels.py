@@ -8,6 +8,7 @@ from typing import Any, Final
 from sqlalchemy import RowMapping, select
 
 from seenby.store.facets import FACETS, read_counts
+from seenby.store.mail import hold
 from seenby.store.store import Transaction
 from seenby.store.tables import SUMS, labels
 
@@ -30,22 +31,16 @@ async def of_messages(tx: Transaction, found: Sequence[RowMapping]) -> Mapping[s
 
 async def put_on(tx: Transaction, messages: Sequence[str], *, team: str, label: str) -> None:
     """Call these messages of the team so; those of others are left alone."""
-    await _hold(tx, messages)
+    await hold(tx, messages)  # who judges or counts them would else not see the label, or not be seen
     new = await tx.all("add_label", team=team, label=label, messages=json.dumps(messages))
     await add_to_days(tx, [row["message"] for row in new], label=label)
 
 
 async def take_off(tx: Transaction, messages: Sequence[str], *, team: str, label: str) -> None:
     """Call these messages of the team so no longer."""
-    await _hold(tx, messages)
+    await hold(tx, messages)
     gone = await tx.all("drop_label", team=team, label=label, messages=json.dumps(messages))
     await add_to_days(tx, [row["message"] for row in gone], label=label, times=-1)
-
-
-async def _hold(tx: Transaction, messages: Sequence[str]) -> None:
-    """Who judges or counts one of them holds it, and would else not see the label, or not be seen."""
-    if not tx.is_sqlite:  # where one writes at a time
-        await tx.many("hold_message", [{"id": one} for one in sorted(set(messages))])
 
 
 async def add_to_days(tx: Transaction, messages: Sequence[str], *, label: str, times: int = 1) -> None:

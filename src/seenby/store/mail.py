@@ -1,7 +1,7 @@
 """Accepted messages, their copies, and what became of each."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -92,6 +92,16 @@ async def thread_of(tx: Transaction, *, team: str, message_ids: Sequence[str]) -
         if row := await tx.one("thread_of", team=team, message_id=message_id):
             return str(row["thread"])
     return None
+
+
+async def hold(tx: Transaction, messages: Iterable[str]) -> None:
+    """Nobody else judges, counts, sends or erases of these messages until the transaction ends.
+
+    In one order, and before any of their copies: else, on PostgreSQL, each waits for the other. On SQLite one writes
+    at a time anyway.
+    """
+    if not tx.is_sqlite:
+        await tx.many("hold_message", [{"id": message} for message in sorted(set(messages))])
 
 
 async def claim_copies(
