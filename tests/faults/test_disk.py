@@ -5,7 +5,7 @@ import pytest
 from tests.faults.client import fire, firing, minting
 from tests.faults.ledger import Ledger, check, drained, peeked
 from tests.faults.mounts import small_disk
-from tests.faults.process import keyring, tracker, until_ready
+from tests.faults.process import Tracker, keyring, tracker, until_ready
 from tests.faults.trace import DISK, injecting, proof_of, strace
 from tests.world import wait_for
 
@@ -39,7 +39,7 @@ def test_when_no_new_segment_can_be_made_what_is_lost_is_counted_until_one_can(t
     with tracker(data) as running:
         fire(running.port, ledger, mint, answers=1)
         with injecting(running.pid, inject), firing(running.port, ledger, mint, readers=4):
-            wait_for(lambda: running.number(LOST) > 20, seconds=30)
+            _until_lost(running, ledger, more_than=20)
         until_ready(running)
         lost = running.number(LOST)
         after = Ledger()
@@ -54,6 +54,11 @@ def test_when_no_new_segment_can_be_made_what_is_lost_is_counted_until_one_can(t
     assert ledger.wrong + after.wrong == []
 
 
+def _until_lost(running: Tracker, ledger: Ledger, *, more_than: int) -> None:
+    """Until so many hits were lost, and one who wants no more mail was among those asking meanwhile."""
+    wait_for(lambda: running.number(LOST) > more_than and ledger.refused, seconds=60)
+
+
 def _no_wish_is_claimed_that_is_lost(ledger: Ledger, lost: list[str]) -> None:
     """Who wants no more mail was told "not yet" where it was not kept."""
     assert ledger.refused
@@ -65,7 +70,7 @@ def test_a_disk_that_fails_for_ever_serves_readers_and_claims_nothing(tmp_path):
     ledger, keys = Ledger(), keyring(data)
     with tracker(data, before=strace(tmp_path / "trace", inject="fdatasync:error=EIO:when=4+")) as running:
         with firing(running.port, ledger, minting(keys, wishes=True), readers=4):
-            wait_for(lambda: running.number(LOST) > 200, seconds=30)
+            _until_lost(running, ledger, more_than=200)
         assert running.ask("/readyz")[0] == 503
         lost = running.number(LOST)
     found = check(ledger, drained(data / "journal"))
@@ -83,7 +88,7 @@ def test_a_full_disk_costs_no_reader_anything_and_heals_by_itself_once_there_is_
         fire(running.port, healthy, minting(keys), answers=300)
         assert running.number(LOST) == 0
         with firing(running.port, full, minting(keys, wishes=True)):
-            wait_for(lambda: running.number(LOST) > 300, seconds=60)
+            _until_lost(running, full, more_than=300)
         assert running.ask("/readyz")[0] == 503
         lost = running.number(LOST)
         hits = drained(journal, all_ended=False)  # which makes room
