@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from seenby.store import Store, Transaction, labels
+from seenby.store import Store, Transaction, domains, labels
 from seenby.store.facets import write_counts
 from seenby.store.lists import rank
 from seenby.store.times import DAY, micros
@@ -93,6 +93,7 @@ class _Rows:
     labels: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))  # messages by label
     words: list[dict[str, Any]] = field(default_factory=list)
     facets: list[dict[str, Any]] = field(default_factory=list)
+    domains: list[dict[str, Any]] = field(default_factory=list)
     told: list[dict[str, Any]] = field(default_factory=list)  # of people's hits that the feed may still show
 
 
@@ -119,6 +120,7 @@ async def seed(
             batch = {"first": made[0], "last": made[-1]}
             await tx.run("seed_settled", **batch)
             await tx.run("seed_sums", **batch)
+            await tx.many("seed_domains", rows.domains)
             await _count(tx, {labels.ALL_MAIL: made, **rows.labels}, times=1)
         told = sorted([*told, *rows.told], key=lambda event: event["at"])[-MOST_TOLD:]
         done += size
@@ -180,6 +182,8 @@ def _add(
         best["opened"] = max(best["opened"], rank(came_to["opened"]))
         best["clicked"] = max(best["clicked"], rank(came_to["clicked"]))
         best["replied"] |= int(replied)
+    went_to = domains.counted(_went_to(row) for row in rows.recipients[-len(people) :])
+    rows.domains.append({"message": message, "domains": domains.write_counts(went_to)})
     thread = f"{PREFIX}{chance.randrange(number + 1):010d}" if chance.random() < 0.3 else message
     rows.messages.append(
         {"id": message, "team": sender.team, "sender": sender.id, "message_id": f"<{message}@sample.invalid>"}
@@ -227,6 +231,13 @@ def _hits(
         verdict |= {"counted": int(kind.label in ("human", "proxy_human"))}
         made.append({"hit": kept, "verdict": verdict, "at": came})
     return sorted(made, key=lambda one: one["at"])
+
+
+def _went_to(row: Mapping[str, Any]) -> tuple[str, domains.Sums]:
+    """A recipient's domain and what their copy counts for, as counting it would say; each has a pixel of its own."""
+    is_sent, seen, clicked = row["state"] == "sent", row["opens"] + row["clicks"] > 0, row["clicked"] == "seen"
+    sums = (True, is_sent, is_sent, is_sent and seen, clicked, row["replied_at"] is not None, not is_sent)
+    return row["domain"], tuple(map(int, sums))
 
 
 def _facets(made: dict[str, Any]) -> list[tuple[str, str, str]]:

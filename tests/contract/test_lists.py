@@ -195,6 +195,7 @@ async def test_made_up_mail_is_counted_as_mail_is_and_leaves_nothing_behind(mail
             "days",
             "facets",
             "day_facets",
+            "day_domains",
             "search",
         ):
             assert (await tx.connection.execute(text(f"select count(*) from {table}"))).scalar() == 0, table

@@ -387,10 +387,11 @@ async def test_several_messages_are_counted_from_day_to_day(store: Store, monkey
         sent.append(await submitted(house, sender))
     counted_so: list[str] = []
 
-    async def note(_tx: Transaction, message: str) -> None:
+    async def note(_tx: Transaction, message: str) -> tuple[()]:
         counted_so.append(message)
+        return ()
 
-    monkeypatch.setattr(sums_of_mail, "count", note)
+    monkeypatch.setattr(sums_of_mail, "move_sums", note)
     async with store.write() as tx:
         await sums_of_mail.count_several(tx, [*sent, sent[0]])
     assert counted_so == [sent[1], sent[3], sent[2], sent[0]]

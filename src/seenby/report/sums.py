@@ -1,17 +1,17 @@
 """What is counted of mail: for one message, and for the day on which its sender had it accepted.
 
 `count` is called at the end of every transaction that changes what became of a copy, or what is believed of a
-hit. It counts the message anew from its rows, and brings its day forward by the difference: no step can forget to
-add, and doing it twice adds nothing. A message has few recipients, so this is cheap; the lists and reports that read
-the sums scan no mail.
+hit. It counts the message anew from its rows, and brings its day forward by the difference, as a whole and by its
+recipients' domains: no step can forget to add, and doing it twice adds nothing. A message has few recipients, so this
+is cheap; the lists and reports that read the sums scan no mail.
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from seenby.report.audience import NO_PIXEL
-from seenby.store import Transaction
+from seenby.store import Transaction, domains
 from seenby.store.lists import rank
 from seenby.store.tables import SUMS
 from seenby.store.times import DAY
@@ -35,18 +35,39 @@ OF_PIXELS: Final = (
 
 async def count(tx: Transaction, message: str) -> None:
     """Count one message anew. Mail that Seenby wrote itself is not counted."""
+    domains.add_later(tx, await move_sums(tx, message))
+
+
+async def count_several(tx: Transaction, messages: Iterable[str]) -> None:
+    """Count these anew, from day to day as everybody does who changes several: else each waits for the other."""
+    moved: list[domains.Change] = []
+    for row in await tx.all("in_order_of_days", messages=json.dumps(sorted(set(messages)))):
+        moved += await move_sums(tx, row["id"])
+    domains.add_later(tx, moved)
+
+
+async def move_sums(tx: Transaction, message: str) -> Sequence[domains.Change]:
+    """Count one message anew but for the days of its domains; by how much these are still to be moved."""
     if not tx.is_sqlite:
         await tx.run("hold_sums", message=message)
     now = await tx.one("sums_now", message=message)
     if now is None:
-        return
+        return ()
     sums, is_new = _sums(now), now["was"] is None
-    if not is_new and all(now[f"was_{name}"] == sums[name] for name in SUMS):
-        return
+    went_to, went_to_before = _domains(now), {} if is_new else domains.read_counts(now["was_domains"])
+    is_same = not is_new and all(now[f"was_{name}"] == sums[name] for name in SUMS)
+    if is_same and went_to == went_to_before:
+        return ()
     whose = {"team": now["team"], "sender": now["sender"], "day": now["accepted_at"] // DAY}
-    changes = {name: sums[name] - (now[f"was_{name}"] or 0) for name in SUMS}
-    tx.later("put_sums", {"message": message, **whose, **sums})
-    tx.later("add_to_days", {"message": message, "messages": int(is_new), **whose, **changes})
+    tx.later("put_sums", {"message": message, **whose, **sums, "domains": domains.write_counts(went_to)})
+    if not is_same:
+        changes = {name: sums[name] - (now[f"was_{name}"] or 0) for name in SUMS}
+        tx.later("add_to_days", {"message": message, "messages": int(is_new), **whose, **changes})
+        _note_best(tx, message, now)
+    return domains.changes({"message": message, **whose}, went_to_before, went_to)
+
+
+def _note_best(tx: Transaction, message: str, now: Mapping[Any, Any]) -> None:
     opened = {State.SEEN: now["opened"], State.PROBABLY: now["probably"], State.CANNOT_KNOW: now["cannot_know"]}
     clicked = {state: now[f"clicked_{name}"] for state, name in _CLICKED.items()}
     best = {"opened": _best(opened), "clicked": _best(clicked), "replied": int(now["replied"] > 0)}
@@ -54,17 +75,24 @@ async def count(tx: Transaction, message: str) -> None:
         tx.later("set_best", {"message": message, **best})
 
 
-async def count_several(tx: Transaction, messages: Iterable[str]) -> None:
-    """Count these anew, from day to day as everybody does who changes several: else each waits for the other."""
-    for row in await tx.all("in_order_of_days", messages=json.dumps(sorted(set(messages)))):
-        await count(tx, row["id"])
-
-
 def _sums(now: Mapping[Any, Any]) -> dict[str, int]:
     sums = {"clicked": now["clicked_surely"] + now["clicked_probably"]}
-    if now["untouched"] is not None or not NO_PIXEL.isdisjoint(json.loads(now["notes"])):
+    if _has_no_pixel(now):
         sums |= dict.fromkeys(OF_PIXELS, 0)
     return {name: sums[name] if name in sums else int(now[name]) for name in SUMS}
+
+
+def _domains(now: Mapping[Any, Any]) -> domains.Counts:
+    """What it counts for by recipients' domain; each copy in `went_to` is its domain and all of DOMAIN_SUMS but one."""
+    has_pixel = not _has_no_pixel(now)
+    return domains.counted(
+        (domain, (1, sent, measured * has_pixel, opened * has_pixel, clicked, replied, bounced))
+        for domain, sent, measured, opened, clicked, replied, bounced in json.loads(now["went_to"] or "[]")
+    )
+
+
+def _has_no_pixel(now: Mapping[Any, Any]) -> bool:
+    return now["untouched"] is not None or not NO_PIXEL.isdisjoint(json.loads(now["notes"]))
 
 
 def _best(counted: Mapping[State, int]) -> int:

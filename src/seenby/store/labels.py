@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from sqlalchemy import RowMapping, select
 
+from seenby.store import domains
 from seenby.store.facets import FACETS, read_counts
 from seenby.store.mail import hold
 from seenby.store.store import Transaction
@@ -46,7 +47,8 @@ async def take_off(tx: Transaction, messages: Sequence[str], *, team: str, label
 async def add_to_days(tx: Transaction, messages: Sequence[str], *, label: str, times: int = 1) -> None:
     """Add what these messages came to so far to the days of a label, or with -1 take it off again.
 
-    Facets first, and from day to day, as who judges and counts does: in another order each would wait for the other.
+    Facets first, then sums, then domains, each from day to day, as who judges and counts does: in another order each
+    would wait for the other.
     """
     listed = json.dumps(messages)
     whose = ("team", "day", "sender")
@@ -66,3 +68,4 @@ async def add_to_days(tx: Transaction, messages: Sequence[str], *, label: str, t
         for row in await tx.all("sums_by_day", messages=listed)
     ]
     await tx.many("add_to_day", days)
+    await domains.add_label(tx, await tx.all("domains_of_several", messages=listed), label=label, times=times)

@@ -242,6 +242,7 @@ sums = Table(
     _text("sender"),
     Column("day", Integer, nullable=False),
     *(_number(name, default="0") for name in SUMS),
+    _text("domains", default="{}"),  # an object by recipients' domain, in it what DOMAIN_SUMS says
     Index("sums_team", "team", "message"),
 )
 
@@ -257,6 +258,34 @@ days = Table(
     _number("messages", default="0"),
     *(_number(name, default="0") for name in SUMS),
     PrimaryKeyConstraint("team", "label", "day", "sender"),
+)
+
+# What is counted of the copies to one domain. Each is a part of the sum of this name, but for `opened`.
+DOMAIN_SUMS = (
+    "copies",
+    "sent",
+    "measured",
+    "opened",  # of the measured: those of whom a person's open or click was read
+    "clicked",
+    "replied",
+    "bounced",
+)
+
+# What became of the copies to a domain, of all messages accepted on one day, of all mail and of each label, as in
+# `days`. Once by sender, and once more of all senders, whose `sender` is empty: a year of everybody's mail is asked for
+# most, and is a quarter of the rows. No row stands for nobody: the domain may have been a person's own. Without a rowid
+# the key is the table, and a question reads one stretch of it.
+day_domains = Table(
+    "day_domains",
+    METADATA,
+    _text("team"),
+    _text("label", default=""),
+    _text("sender"),
+    Column("day", Integer, nullable=False),
+    _text("domain"),
+    *(_number(name, default="0") for name in DOMAIN_SUMS),
+    PrimaryKeyConstraint("team", "label", "sender", "day", "domain"),
+    sqlite_with_rowid=False,
 )
 
 # What people's opens and clicks of a message were like, and what gave the machines among its hits away, as it is in its

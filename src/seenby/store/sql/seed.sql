@@ -39,6 +39,9 @@ select m.id, m.team, m.sender, m.accepted_at / 86400000000, count(r.id), count(r
 from messages m join recipients r on r.message = m.id
 where m.id >= :first and m.id <= :last group by m.id, m.team, m.sender, m.accepted_at;
 
+-- seed_domains: and by recipients' domain
+update sums set domains = :domains where message = :message;
+
 -- any_seeded: one of the made-up messages, and whose it is
 select team from messages where id >= :first and id <= :last limit 1;
 

@@ -11,7 +11,7 @@ select m.team, m.sender, m.accepted_at, m.untouched, m.notes, m.opened as best_o
   s.opens as was_opens, s.clicks as was_clicks, s.raw_opens as was_raw_opens, s.raw_clicks as was_raw_clicks,
   s.machines as was_machines, s.measured as was_measured, s.fetched as was_fetched, s.pixel_and_link as
   was_pixel_and_link, s.pixel as was_pixel, s.link as was_link, s.apple_proven as was_apple_proven,
-  s.apple_clicked as was_apple_clicked, s.apple_silent as was_apple_silent, s.scanned as was_scanned,
+  s.apple_clicked as was_apple_clicked, s.apple_silent as was_apple_silent, s.scanned as was_scanned, s.domains as was_domains,
   count(r.id) as copies,
   coalesce(sum(case when r.pixels >= 2 and r.untracked is null then 1 else 0 end), 0) as measurable,
   coalesce(sum(case when r.state = 'sent' then 1 else 0 end), 0) as sent,
@@ -42,6 +42,15 @@ select m.team, m.sender, m.accepted_at, m.untouched, m.notes, m.opened as best_o
   and r.clicks = 0 then 1 else 0 end), 0) as apple_silent,
   coalesce(sum(case when r.pixels >= 2 and r.untracked is null and r.state = 'sent' and r.scanned = 1 then 1 else 0
   end), 0) as scanned,
+  cast(json_group_array(json_array(r.domain,
+    case when r.state = 'sent' then 1 else 0 end,
+    case when r.pixels >= 2 and r.untracked is null and r.state = 'sent' then 1 else 0 end,
+    case when r.pixels >= 2 and r.untracked is null and r.state = 'sent' and (r.opens > 0 or r.clicks > 0) then 1 else 0
+    end,
+    case when r.clicked in ('seen', 'probably') then 1 else 0 end,
+    case when r.replied_at is not null then 1 else 0 end,
+    case when r.state in ('bounced', 'failed') then 1 else 0 end
+  )) filter (where r.id is not null) as text) as went_to,
   (select count(*) from events e where e.message = m.id and e.kind = 'unsubscribed') as unsubscribed,
   (select count(*) from attempts a where a.message = m.id and a.outcome = 'complaint') as complained,
   (select count(*) from hits h where h.message = m.id and h.channel = 'open'
@@ -71,11 +80,11 @@ group by m.id, s.message;
   :link, :apple_proven, :apple_clicked, :apple_silent, :scanned
 
 -- put_sums: what is counted of one message from now on
-insert into sums (message, team, sender, day,
+insert into sums (message, team, sender, day, domains,
 {sums})
-values (:message, :team, :sender, :day,
+values (:message, :team, :sender, :day, :domains,
 {counted})
-on conflict (message) do update set
+on conflict (message) do update set domains = excluded.domains,
   copies = excluded.copies, measurable = excluded.measurable, sent = excluded.sent, bounced = excluded.bounced, opened
   = excluded.opened, probably = excluded.probably, cannot_know = excluded.cannot_know, clicked = excluded.clicked,
   replied = excluded.replied, unsubscribed = excluded.unsubscribed, complained = excluded.complained, opens =
