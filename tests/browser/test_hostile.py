@@ -142,6 +142,10 @@ def _rows() -> dict[str, list[dict[str, Any]]]:
         for dimension in ("client", "system", "country", "cause")
         for hostile in PAYLOADS
     ]
+    domains = [
+        {"team": TEAM, "sender": "", "day": day, "domain": hostile, "copies": 9, "sent": 8, "measured": 7, "opened": 3}
+        for hostile in PAYLOADS
+    ]
     keys = [
         {**own, "id": f"key-{number}", "public_key": b"", "sign_count": 0, "name": hostile, "made_at": at}
         for number, hostile in enumerate(PAYLOADS)
@@ -154,6 +158,7 @@ def _rows() -> dict[str, list[dict[str, Any]]]:
     log = [{**own, "action": "team_named", "detail": hostile, "at": at} for hostile in PAYLOADS]
     return {
         "day_facets": named,
+        "day_domains": domains,
         "passkeys": keys,
         "push_subscriptions": browsers,
         "identities": providers,
@@ -277,6 +282,7 @@ def no_file_calculates(watch: Watch) -> None:
         "/reports/where.csv",
         "/reports/filtered.csv",
         "/reports/when.csv",
+        "/reports/organisations.csv",
         "/settings/log/export.csv",
     ):
         rows = list(csv.reader(io.StringIO(watch.fetch(path).decode("utf-8-sig"))))

@@ -1,6 +1,7 @@
 """What a report's address asks for, and the sums that answer it."""
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any, Final
 from urllib.parse import urlencode
@@ -26,6 +27,9 @@ class Asked(BaseModel):
     label: str = Field(default="", max_length=40)
     beside: str = Field(default="", max_length=40)  # another label to compare with
     of: str = Field(default="", max_length=10)  # what shares are of: delivered (nothing), or sent
+    by: str = Field(
+        default="", max_length=10
+    )  # what organisations are ranked by: most mail (nothing), or what they did
     shape: str = Field(default="", max_length=10)  # of the days: bars (nothing), lines, table or funnel
 
     def query(self, **changed: str) -> str:
@@ -114,3 +118,18 @@ async def facets_of(
     since, until = ((one - EPOCH).days for one in asked.span(today=today))
     whose = {"team": sender.team, "label": asked.label, "sender": asked.whose(sender)}
     return await tx.all("day_facets", **whose, dimension=dimension, since=since, until=until)
+
+
+async def domains_of(
+    tx: Transaction,
+    sender: Sender,
+    asked: Asked,
+    *,
+    providers: Collection[str],
+    today: date,
+    limit: int,
+) -> Sequence[Mapping[Any, Any]]:
+    """What became of the report's mail by recipients' domain, in the order it asks for; all at `providers` is one."""
+    since, until = ((one - EPOCH).days for one in asked.span(today=today))
+    whose = {"team": sender.team, "label": asked.label, "sender": asked.whose(sender), "since": since, "until": until}
+    return await tx.all("domains_of_days", **whose, providers=json.dumps(list(providers)), by=asked.by, limit=limit)

@@ -53,18 +53,20 @@ async def move_sums(tx: Transaction, message: str) -> Sequence[domains.Change]:
     now = await tx.one("sums_now", message=message)
     if now is None:
         return ()
-    sums, is_new = _sums(now), now["was"] is None
-    went_to, went_to_before = _domains(now), {} if is_new else domains.read_counts(now["was_domains"])
+    is_new, has_pixel = now["was"] is None, _has_pixel(now)
+    sums, went_to = _sums(now, has_pixel=has_pixel), _domains(now, has_pixel=has_pixel)
+    written = domains.write_counts(went_to)
     is_same = not is_new and all(now[f"was_{name}"] == sums[name] for name in SUMS)
-    if is_same and went_to == went_to_before:
+    if is_same and written == now["was_domains"]:
         return ()
     whose = {"team": now["team"], "sender": now["sender"], "day": now["accepted_at"] // DAY}
-    tx.later("put_sums", {"message": message, **whose, **sums, "domains": domains.write_counts(went_to)})
+    tx.later("put_sums", {"message": message, **whose, **sums, "domains": written})
     if not is_same:
         changes = {name: sums[name] - (now[f"was_{name}"] or 0) for name in SUMS}
         tx.later("add_to_days", {"message": message, "messages": int(is_new), **whose, **changes})
         _note_best(tx, message, now)
-    return domains.changes({"message": message, **whose}, went_to_before, went_to)
+    before = {} if is_new else domains.read_counts(now["was_domains"])
+    return domains.changes({"message": message, **whose}, before, went_to)
 
 
 def _note_best(tx: Transaction, message: str, now: Mapping[Any, Any]) -> None:
@@ -75,24 +77,23 @@ def _note_best(tx: Transaction, message: str, now: Mapping[Any, Any]) -> None:
         tx.later("set_best", {"message": message, **best})
 
 
-def _sums(now: Mapping[Any, Any]) -> dict[str, int]:
+def _sums(now: Mapping[Any, Any], *, has_pixel: bool) -> dict[str, int]:
     sums = {"clicked": now["clicked_surely"] + now["clicked_probably"]}
-    if _has_no_pixel(now):
+    if not has_pixel:
         sums |= dict.fromkeys(OF_PIXELS, 0)
     return {name: sums[name] if name in sums else int(now[name]) for name in SUMS}
 
 
-def _domains(now: Mapping[Any, Any]) -> domains.Counts:
+def _domains(now: Mapping[Any, Any], *, has_pixel: bool) -> domains.Counts:
     """What it counts for by recipients' domain; each copy in `went_to` is its domain and all of DOMAIN_SUMS but one."""
-    has_pixel = not _has_no_pixel(now)
     return domains.counted(
         (domain, (1, sent, measured * has_pixel, opened * has_pixel, clicked, replied, bounced))
         for domain, sent, measured, opened, clicked, replied, bounced in json.loads(now["went_to"] or "[]")
     )
 
 
-def _has_no_pixel(now: Mapping[Any, Any]) -> bool:
-    return now["untouched"] is not None or not NO_PIXEL.isdisjoint(json.loads(now["notes"]))
+def _has_pixel(now: Mapping[Any, Any]) -> bool:
+    return now["untouched"] is None and NO_PIXEL.isdisjoint(json.loads(now["notes"]))
 
 
 def _best(counted: Mapping[State, int]) -> int:

@@ -16,6 +16,8 @@ MOST: Final = 30  # domains of one message
 REST: Final = ""  # those of its other copies, together
 EVERYBODY: Final = ""  # all senders, together
 NOTHING: Final = (0,) * len(DOMAIN_SUMS)
+_KEY: Final = ("team", "day", "domain", "sender")
+_as_json: Final = json.JSONEncoder(separators=(",", ":")).encode  # `dumps` makes one of these each time
 Sums = tuple[int, ...]  # in the order of DOMAIN_SUMS
 Counts = Mapping[str, Sums]  # by domain
 Change = Mapping[str, Any]
@@ -25,7 +27,9 @@ def counted(copies: Iterable[tuple[str, Sums]]) -> Counts:
     """What copies come to by domain: each a domain and what it adds. Of very many domains those with most copies."""
     found: dict[str, Sums] = {}
     for domain, sums in copies:
-        found[domain] = _plus(found.get(domain, NOTHING), sums)
+        found[domain] = _plus(found[domain], sums) if domain in found else sums
+    if len(found) <= MOST:
+        return found
     ordered = sorted(found.items(), key=lambda one: (-one[1][0], one[0]))
     kept, rest = dict(ordered[:MOST]), ordered[MOST:]
     for _, sums in rest:
@@ -35,7 +39,7 @@ def counted(copies: Iterable[tuple[str, Sums]]) -> Counts:
 
 def write_counts(counts: Counts) -> str:
     """As the table holds them."""
-    return json.dumps(dict(sorted(counts.items())), separators=(",", ":"))
+    return _as_json(dict(sorted(counts.items())))
 
 
 def read_counts(written: str) -> Counts:
@@ -76,9 +80,6 @@ async def add_label(tx: Transaction, written: Iterable[Mapping[Any, Any]], *, la
     await tx.many("add_to_day_domain", rows)
     if times < 0:
         await tx.many("drop_empty_day_domain", [{name: row[name] for name in (*_KEY, "label")} for row in rows])
-
-
-_KEY: Final = ("team", "day", "domain", "sender")
 
 
 def _place(change: Change) -> tuple[Any, ...]:

@@ -1,6 +1,6 @@
 """Teams, senders, and who is signed in."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import blake2b
@@ -90,6 +90,11 @@ async def add_sender(
 def is_free_mail(domain: str) -> bool:
     """Whether strangers share this domain (gmail.com): then it makes nobody a colleague."""
     return domain in _FREE
+
+
+def free_mail() -> Collection[str]:
+    """Every such domain."""
+    return _FREE
 
 
 async def is_another_teams(tx: Transaction, address: Address, *, team: str) -> bool:

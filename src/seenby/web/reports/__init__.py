@@ -2,8 +2,8 @@
 
 from fastapi import APIRouter
 
-from seenby.web.reports import cuts, overview, saved
+from seenby.web.reports import cuts, organisations, overview, saved
 
 router = APIRouter()
-for page in (overview, saved, cuts):
+for page in (overview, saved, organisations, cuts):
     router.include_router(page.router)
