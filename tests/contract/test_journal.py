@@ -147,7 +147,8 @@ def test_calls_and_hits_come_in_the_order_of_the_appends(keeper):
 
 def test_claiming_goes_on_where_it_was_settled_and_what_was_not_comes_again(keeper):
     async def story(journal: Journal) -> None:
-        await keep(journal, *map(packed, range(25)))
+        for number in range(25):  # each a commit of its own
+            await keep(journal, packed(number))
         await keeper.moved(25)
         done: dict[str, int] = {}
         seen: list[str] = []
@@ -161,6 +162,16 @@ def test_claiming_goes_on_where_it_was_settled_and_what_was_not_comes_again(keep
         await keep(journal, packed(25))
         await keeper.moved(26)
         assert [hit.id for hit in (await keeper.reader.claim(done, limit=7)).hits] == ids(25)
+        await journal.close()
+
+    run(keeper, story)
+
+
+def test_what_was_kept_together_comes_though_it_is_more_than_was_asked_for(keeper):
+    async def story(journal: Journal) -> None:
+        await keep(journal, *map(packed, range(300)))
+        await keeper.moved(300)
+        assert await drained(keeper.reader, limit=1) == ids(*range(300))
         await journal.close()
 
     run(keeper, story)

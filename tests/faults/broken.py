@@ -4,6 +4,7 @@ They are what the checker and the proof of order are tested with.
 """
 
 import asyncio
+import errno
 import os
 from collections.abc import Callable, Sequence
 
@@ -32,10 +33,13 @@ class Doubles(FileJournal):
 
 
 class NeverSyncs:
-    """As `os`, but what is written is left to chance: only a loss of power tells."""
+    """As `os`, but what is written goes to the page cache and is left to chance: only a loss of power tells."""
 
     def __getattr__(self, name: str) -> object:
         return getattr(os, name)
+
+    def pwritev(self, file: int, buffers: Sequence[bytes], at: int, flags: int) -> int:
+        raise OSError(errno.EOPNOTSUPP, "only through the page cache")
 
     def fdatasync(self, file: int) -> None:
         return

@@ -15,6 +15,7 @@ from tests.faults.ledger import Ledger, check
 from tests.faults.process import keyring, tracker
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("faults")]
+READERS = 16  # so many hits are committed together at most
 TRIALS = int(os.environ.get("SEENBY_FAULTS_DAMAGES", "200"))
 
 
@@ -61,7 +62,7 @@ def test_damage_anywhere_costs_what_it_hit_is_told_and_never_raises(kept, tmp_pa
         about = f"trial {trial}: {how} of {many} bytes"
         assert not found.invented, about
         assert not found.doubled, about
-        assert len(found.lost) <= many / per_hit * 2 + 2, about
+        assert len(found.lost) <= many / per_hit * 2 + 2 * READERS, about
         assert batch.torn or data == whole, about
         shutil.rmtree(here)
 

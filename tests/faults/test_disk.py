@@ -6,7 +6,7 @@ from tests.faults.client import fire, firing, minting
 from tests.faults.ledger import Ledger, check, drained, peeked
 from tests.faults.mounts import small_disk
 from tests.faults.process import Tracker, keyring, tracker, until_ready
-from tests.faults.trace import DISK, injecting, proof_of, strace
+from tests.faults.trace import CACHED, DISK, injecting, proof_of, strace
 from tests.world import wait_for
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("faults")]
@@ -15,7 +15,12 @@ LOST = "seenby_hits_lost_total"
 
 @pytest.mark.parametrize(
     "inject",
-    ["fdatasync:error=EIO:when=3", "pwrite64:error=EIO:when=3", "pwrite64:error=ENOSPC:when=3"],
+    [
+        "pwritev2:error=EIO:when=3",
+        "pwritev2:error=ENOSPC:when=3",
+        f"{CACHED} fdatasync:error=EIO:when=3",
+        f"{CACHED} pwrite64:error=ENOSPC:when=3",
+    ],
 )
 def test_after_one_failure_a_file_is_not_touched_again_and_nothing_is_lost(tmp_path, inject):
     data, log = tmp_path / "data", tmp_path / "trace"
@@ -68,7 +73,7 @@ def _no_wish_is_claimed_that_is_lost(ledger: Ledger, lost: list[str]) -> None:
 def test_a_disk_that_fails_for_ever_serves_readers_and_claims_nothing(tmp_path):
     data = tmp_path / "data"
     ledger, keys = Ledger(), keyring(data)
-    with tracker(data, before=strace(tmp_path / "trace", inject="fdatasync:error=EIO:when=4+")) as running:
+    with tracker(data, before=strace(tmp_path / "trace", inject="pwritev2:error=EIO:when=4+")) as running:
         with firing(running.port, ledger, minting(keys, wishes=True), readers=4):
             _until_lost(running, ledger, more_than=200)
         assert running.ask("/readyz")[0] == 503

@@ -1,6 +1,6 @@
 """kill -9, at random moments and at every boundary of a write, and what a client saw answered is kept, once.
 
-strace counts each call of each thread by itself: 30 boundaries, over the first commits and segments."""
+strace counts each call of each thread by itself: 29 boundaries, over the first commits and segments."""
 
 import os
 import random
@@ -13,22 +13,27 @@ import pytest
 from tests.faults.client import fire, firing, minting
 from tests.faults.ledger import Ledger, check, drained, peeked
 from tests.faults.process import end_tracker, keyring, start_tracker, tracker
-from tests.faults.trace import injecting, strace
+from tests.faults.trace import CACHED, injecting, strace
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("faults")]
+# How many of each; behind a space, what else is to happen.
 BOUNDARIES = {
-    "pwrite64": 9,
-    "fdatasync": 9,
+    "pwritev2": 9,
+    "pwrite64": 1,
+    "fdatasync": 1,
+    f"pwrite64 {CACHED}": 5,
+    f"fdatasync {CACHED}": 5,
     "fallocate": 1,
-    "fsync": 5,
-    "rename": 3,
+    "fsync": 3,
+    "rename": 2,
     "ftruncate": 2,
-}  # how many of each
+}
 LATER = (
     "fallocate:1",
     "fsync:1",
     "fsync:2",
     "pwrite64:1",
+    "pwritev2:1",
 )  # when the first segment is there, and the next is being made
 KILLS = int(os.environ.get("SEENBY_FAULTS_KILLS", "4"))
 BROKEN = "tests.faults.broken"
@@ -68,18 +73,19 @@ def test_the_checker_notices_hits_kept_twice_and_hits_that_nobody_asked_for(tmp_
     assert check(Ledger(), hits).invented
 
 
-@pytest.mark.parametrize("call", BOUNDARIES)
-def test_killed_at_any_step_of_its_writing_it_loses_and_doubles_nothing(tmp_path, call):
+@pytest.mark.parametrize("what", BOUNDARIES)
+def test_killed_at_any_step_of_its_writing_it_loses_and_doubles_nothing(tmp_path, what):
+    call, _space, more = what.partition(" ")
     data = tmp_path / "data"
     ledger, mint = Ledger(), minting(keyring(data))
-    for number in range(1, BOUNDARIES[call] + 1):
-        before = strace(tmp_path / "trace", inject=f"{call}:signal=KILL:when={number}")
+    for number in range(1, BOUNDARIES[what] + 1):
+        before = strace(tmp_path / "trace", inject=f"{call}:signal=KILL:when={number} {more}")
         running = start_tracker(data, before=before, segment=4096)
         if running is not None:  # else it died before it could be asked
             with firing(running.port, ledger, mint):
                 assert running.process.wait(20) == -signal.SIGKILL
             end_tracker(running.process)
-        assert not check(ledger, peeked(data / "journal")), f"at the {number}th {call}"
+        assert not check(ledger, peeked(data / "journal")), f"at the {number}th {what}"
     with tracker(data) as fresh:
         fire(fresh.port, ledger, mint, answers=50)
     assert not check(ledger, drained(data / "journal"))

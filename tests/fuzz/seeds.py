@@ -37,7 +37,8 @@ def seeds(name: str) -> Iterator[bytes]:
             yield from _tokens(messages)
         case "journal":
             seed = seed_of(targets.SEGMENT)
-            yield b"".join(frame(pack_hit(bytes(16), 0, raw, "GET"), seed) for raw in _tokens(messages))
+            hits = [pack_hit(bytes(16), 0, raw, "GET") for raw in _tokens(messages)]
+            yield frame(hits, seed) + frame(hits[:1], seed) + frame((), seed)
         case _:
             raise AssertionError(name)
 

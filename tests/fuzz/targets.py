@@ -5,6 +5,7 @@
 
 import re
 import tempfile
+import zlib
 from collections.abc import Callable, Mapping
 from itertools import pairwise
 from pathlib import Path
@@ -31,7 +32,7 @@ from seenby.instrument.target import attribute_text, resolve
 from seenby.instrument.transfer import content_of
 from seenby.instrument.wishes import parse_host, shows_address
 from seenby.journal.reader import FileReader
-from seenby.journal.record import HEAD, MARKER, frame, next_record, read_record, seed_of, unpack_hit
+from seenby.journal.record import HEAD, MARKERS, next_record, read_record, seed_of, unpack_hit
 from seenby.words.address import parse_address
 from seenby.words.errors import PolicyError
 from seenby.words.limits import TARGET_BYTES
@@ -277,10 +278,11 @@ def _checked(data: bytes, seed: int) -> bytes:
     if data[:1] == b"\0":
         return data
     out, here = b"", 0
-    while (at := data.find(MARKER, here)) >= 0 and len(data) - at >= HEAD.size:
+    while (at := data.find(MARKERS, here)) >= 0 and len(data) - at >= HEAD.size:
         length = int.from_bytes(data[at + 4 : at + 8], "big")
-        out += data[here:at] + frame(data[at + HEAD.size : at + HEAD.size + length], seed)[: len(data) - at]
-        here = min(len(data), at + HEAD.size + length)
+        body = data[at + HEAD.size : at + HEAD.size + length]
+        out += data[here:at] + HEAD.pack(data[at : at + 4], len(body), zlib.crc32(body, seed)) + body
+        here = at + HEAD.size + len(body)
         assert next_record(out, 0, seed) is None or read_record(out, 0, seed + 1) is None
     return out + data[here:]
 

@@ -1,16 +1,19 @@
-"""Segments cut short, damaged, left behind, on full disks and on bad ones."""
+"""Segments cut short, damaged, left behind, on full disks and on bad ones; written past the page cache and through."""
 
 import asyncio
 import errno
 import os
 import stat
+import struct
 import threading
+import zlib
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from seenby.journal import Batch, FileJournal, FileReader, pack_client, pack_hit
-from seenby.journal.record import HEAD
+from seenby.journal.record import MARKER, frame, seed_of
 from seenby.journal.segment import BLOCK, Segment, segment_names
 from seenby.words.policy import Level
 from seenby.words.token import Keyring, Kind, Token, decode_id, encode_id, sign_token
@@ -35,15 +38,49 @@ def new_segment(folder: Path, *, number: int = 1, room: int = 8192) -> Segment:
 
 
 def written(folder: Path, count: int = 4) -> tuple[Path, list[int]]:
-    """A finished segment of `count` hits, and where each record begins and the last ends."""
+    """A finished segment of `count` hits, each a commit, and where each record begins and the last ends."""
     segment = new_segment(folder)
-    payloads = [packed(number) for number in range(count)]
-    assert segment.write(payloads, 0) == count
-    segment.finish()
     bounds = [0]
-    for payload in payloads:
-        bounds.append(bounds[-1] + HEAD.size + len(payload))
+    for number in range(count):
+        assert segment.write([packed(number)], 0) == 1
+        bounds.append(bounds[-1] + record_bytes(number))
+    segment.finish()
     return folder / segment.name, bounds
+
+
+def record_bytes(*numbers: int) -> int:
+    return len(frame([packed(number) for number in numbers], 0))
+
+
+def refused(*_given):
+    raise OSError(errno.EOPNOTSUPP, "Operation not supported")
+
+
+@pytest.fixture(autouse=True, params=["past the page cache", "through it"])
+def way(request, monkeypatch):
+    if request.param == "through it":
+        monkeypatch.setattr(os, "pwritev", refused)
+
+
+def commit_with(monkeypatch, before: Callable[[str], None]) -> None:
+    """Have `before` called with a segment's name whenever something in it is to be put on disk."""
+    past, through = os.pwritev, os.fdatasync
+
+    def name_of(file):
+        return Path(f"/proc/self/fd/{file}").readlink().name
+
+    def pwritev(file, *given):
+        if past is not refused and not name_of(file).endswith(".new"):
+            before(name_of(file))
+        return past(file, *given)
+
+    def fdatasync(file):
+        if not name_of(file).endswith(".new"):
+            before(name_of(file))
+        through(file)
+
+    monkeypatch.setattr(os, "pwritev", pwritev)
+    monkeypatch.setattr(os, "fdatasync", fdatasync)
 
 
 def read_ids(folder: Path) -> tuple[list[str], tuple[str, ...]]:
@@ -98,7 +135,7 @@ def test_a_segment_cut_at_any_byte_gives_exactly_the_whole_records_before(tmp_pa
 
 def test_a_finished_segment_ends_with_a_mark_and_is_forgotten_whole(tmp_path):
     path, bounds = written(tmp_path)
-    assert path.stat().st_size == bounds[-1] + HEAD.size
+    assert path.stat().st_size == bounds[-1] + record_bytes()
     reader = FileReader(tmp_path)
     batch = reader.take({}, limit=3)
     batch = reader.take(batch.done, limit=3)
@@ -131,6 +168,42 @@ def test_any_damaged_byte_costs_its_own_record_only_and_is_reported(tmp_path):
         ids, torn = read_ids(tmp_path)
         assert ids == [hit_id(number) for number in range(4) if number != hurt]
         assert torn
+
+
+def test_a_commit_is_one_record_and_what_is_damaged_of_it_costs_no_other(tmp_path):
+    segment = new_segment(tmp_path)
+    segment.write([packed(1)], 0)
+    segment.write([packed(2), packed(3)], 0)
+    segment.write([packed(4)], 0)
+    segment.finish()
+    path = tmp_path / segment.name
+    whole = path.read_bytes()
+    assert len(whole) == record_bytes(1) + record_bytes(2, 3) + record_bytes(4) + record_bytes()
+    path.write_bytes(whole.replace(packed(3), packed(3)[:-1] + b"y"))
+    ids, torn = read_ids(tmp_path)
+    assert (ids, len(torn)) == ([hit_id(1), hit_id(4)], 1)
+
+
+def test_what_is_too_long_for_one_record_is_several_and_nothing_of_it_is_lost(tmp_path):
+    segment = new_segment(tmp_path, room=1024 * 1024)
+    payloads = [packed(number) for number in range(600)]
+    assert segment.write(payloads, 0) == 600
+    segment.finish()
+    assert (tmp_path / segment.name).read_bytes().count(MARKER) > 3
+    assert read_ids(tmp_path) == ([hit_id(number) for number in range(600)], ())
+
+
+def test_segments_of_the_first_version_are_read(tmp_path):
+    """A hit was a record then: "hj1", its length, its checksum, the hit; and nothing in one was the end."""
+    path = tmp_path / "1700000000000000-0123456789abcdef-000001.journal"
+    seed = seed_of(path.name)
+    path.write_bytes(
+        b"".join(
+            b"\xf7hj1" + struct.pack(">II", len(one), zlib.crc32(one, seed)) + one
+            for one in (packed(1), packed(2), packed(3), b"")
+        )
+    )
+    assert read_ids(tmp_path) == ([hit_id(1), hit_id(2), hit_id(3)], ())
 
 
 def test_a_hole_of_zeros_is_skipped_once_the_writer_is_gone(tmp_path):
@@ -186,7 +259,7 @@ def test_half_a_record_in_a_growing_segment_is_waited_for(tmp_path):
     path = tmp_path / segment.name
     file = os.open(path, os.O_RDWR)
     used = FileReader(tmp_path).take({}, limit=9).done[segment.name]
-    os.pwrite(file, b"\xf7hj1\x00\x00\x00\x20half", used)
+    os.pwrite(file, b"\xf7hj2\x00\x00\x00\x20half", used)
     os.close(file)
     batch = FileReader(tmp_path).take({}, limit=9)
     assert len(batch.hits) == 1
@@ -196,9 +269,10 @@ def test_half_a_record_in_a_growing_segment_is_waited_for(tmp_path):
 
 def test_damage_in_a_growing_segment_does_not_hold_up_what_follows(tmp_path):
     segment = new_segment(tmp_path)
-    segment.write([packed(1), packed(2), packed(3)], 0)
+    for number in (1, 2, 3):
+        segment.write([packed(number)], 0)
     file = os.open(tmp_path / segment.name, os.O_RDWR)
-    os.pwrite(file, b"??", HEAD.size + len(packed(1)) + 20)
+    os.pwrite(file, b"??", record_bytes(1) + 20)
     os.close(file)
     ids, torn = read_ids(tmp_path)
     assert ids == [hit_id(1), hit_id(3)]
@@ -313,21 +387,16 @@ def test_a_full_disk_is_survived_and_recovered_from_without_a_hit(tmp_path, monk
 
 
 def test_a_file_whose_sync_failed_is_never_synced_again_and_its_batch_is_written_anew(tmp_path, monkeypatch):
-    real, synced, failing = os.fdatasync, [], [False]
+    synced, failing = [], [False]
 
-    def fdatasync(file):
-        name = Path(f"/proc/self/fd/{file}").readlink().name
-        if name.endswith(".new"):  # a segment that is being made
-            return
-        if not name.endswith(".new"):  # zeros for a segment to come
-            synced.append(name)
+    def before(name):
+        synced.append(name)
         if failing[0]:
             failing[0] = False
             raise OSError(errno.EIO, "Input/output error")
-        real(file)
 
     async def story() -> None:
-        monkeypatch.setattr(os, "fdatasync", fdatasync)
+        commit_with(monkeypatch, before)
         journal = FileJournal(tmp_path)
         await keep(journal, packed(1))
         failing[0] = True
@@ -339,16 +408,16 @@ def test_a_file_whose_sync_failed_is_never_synced_again_and_its_batch_is_written
     asyncio.run(story())
     first, second = segment_names(tmp_path)
     assert synced == [first, first, second, second, second]  # the last for the end mark
-    (tmp_path / first).write_bytes((tmp_path / first).read_bytes()[: len(packed(1)) + HEAD.size])  # what was synced
+    (tmp_path / first).write_bytes((tmp_path / first).read_bytes()[: record_bytes(1)])  # what was synced
     assert read_ids(tmp_path)[0] == [hit_id(1), hit_id(2), hit_id(3)]
 
 
 def test_a_disk_that_always_fails_turns_health_red_and_every_loss_is_counted(tmp_path, monkeypatch):
-    def broken(file):
+    def broken(_name):
         raise OSError(errno.EIO, "Input/output error")
 
     async def story() -> None:
-        monkeypatch.setattr(os, "fdatasync", broken)
+        commit_with(monkeypatch, broken)
         journal = FileJournal(tmp_path, retry_seconds=60)
         await keep(journal, packed(1), packed(2))
         await keep(journal, packed(3))
@@ -359,16 +428,14 @@ def test_a_disk_that_always_fails_turns_health_red_and_every_loss_is_counted(tmp
 
 
 def test_readers_do_not_wait_for_a_disk_that_hangs(tmp_path, monkeypatch):
-    real = os.fdatasync
     hanging: list[threading.Event] = []
 
-    def fdatasync(file):
+    def before(_name):
         while hanging:
             hanging[0].wait()
-        real(file)
 
     async def story() -> None:
-        monkeypatch.setattr(os, "fdatasync", fdatasync)
+        commit_with(monkeypatch, before)
         journal = FileJournal(tmp_path, segment_bytes=65_536, patience_seconds=0.05)
         journal.start()
         await asyncio.wait_for(until_open(tmp_path), 20)
@@ -441,7 +508,7 @@ def test_a_process_that_had_no_hit_leaves_nothing_behind(tmp_path):
     [name] = segment_names(tmp_path)
     reader = FileReader(tmp_path)
     batch = reader.take({}, limit=10)
-    assert batch.done == {name: HEAD.size}
+    assert batch.done == {name: record_bytes()}
     assert reader.take(batch.done, limit=10).done == {}
     assert reader.forget(batch.done) == (name,)
     assert list(tmp_path.iterdir()) == []

@@ -1,9 +1,9 @@
-"""The journal in local files: group commit by a thread, and answers only after fdatasync.
+"""The journal in local files: group commit by a thread, and answers only when all is on disk.
 
 The loop collects hits while the thread is on the disk, and hands them over in one batch when it comes
-back: one hand-over, one write, one sync and one wake-up for all of them. A segment whose write or sync
-failed is never touched again, because Linux may report a lost page once and then call the file clean;
-its last batch is written again into a new segment, and the hits' ids make that harmless.
+back: one hand-over, one write and one wake-up for all of them. A segment whose write or sync failed is never
+touched again, because Linux may report a lost page once and then call the file clean; its last batch is
+written again into a new segment, and the hits' ids make that harmless.
 """
 
 import asyncio

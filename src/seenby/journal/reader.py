@@ -16,12 +16,12 @@ from pathlib import Path
 from typing import Final
 
 from seenby.journal.port import Batch
-from seenby.journal.record import END_MARK, HEAD, MARKER, next_record, read_record, seed_of, unpack_hit
+from seenby.journal.record import HEAD, MARKERS, next_record, read_record, seed_of, unpack_hit
 from seenby.journal.segment import BLOCK, DAMAGED, clear_unborn, is_growing, segment_names, sync_folder
 from seenby.words.hit import Hit
 
 WINDOW: Final = 1024 * 1024  # bytes read at a time; holds several of the longest records
-_BLANK: Final = bytes(len(MARKER))
+_BLANK: Final = bytes(len(MARKERS))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +52,7 @@ class FileReader:
         return await asyncio.to_thread(self.forget, done)
 
     def take(self, done: Mapping[str, int], *, limit: int) -> Batch:
-        """Up to `limit` hits behind `done`, oldest segment first; may be repeated."""
+        """About `limit` hits behind `done`, oldest segment first; may be repeated."""
         hits: list[Hit] = []
         now_done: dict[str, int] = {}
         torn: list[str] = []
@@ -69,7 +69,7 @@ class FileReader:
         return Batch(hits=tuple(hits), done=now_done, torn=tuple(torn))
 
     def stretches(self, done: Mapping[str, int], *, limit: int, room: int = sys.maxsize) -> Iterator[Stretch]:
-        """What lies behind `done`, oldest segment first: up to `limit` records, of one segment about `room` bytes."""
+        """What lies behind `done`, oldest segment first: about `limit` of them, of one segment about `room` bytes."""
         for name in segment_names(self._folder):
             if limit <= 0:
                 return
@@ -101,7 +101,7 @@ class FileReader:
         )
 
     def waiting(self, done: Mapping[str, int], *, limit: int) -> Sequence[Hit]:
-        """Up to `limit` hits that lie behind `done`, for those who want to know how many wait. Changes nothing."""
+        """About `limit` hits that lie behind `done`, for those who want to know how many wait. Changes nothing."""
         hits: list[Hit] = []
         for name in segment_names(self._folder):
             with _opened(self._folder / name) as file:
@@ -162,7 +162,7 @@ class _Reading:
         self._is_full = False
 
     def take(self, limit: int, room: int) -> list[bytes]:
-        """At most `limit` payloads from `at` on, in at most `room` bytes unless a single one needs more."""
+        """Whole records from `at` on: about `limit` payloads, in at most `room` bytes unless the first needs more."""
         payloads: list[bytes] = []
         most = self.at + room
         try:
@@ -183,10 +183,8 @@ class _Reading:
                     self.at += offset
                     self._is_full = True
                     return False
-                if record.payload == END_MARK:
-                    self._is_marked = True
-                else:
-                    payloads.append(record.payload)
+                payloads += record.payloads
+                self._is_marked = self._is_marked or not record.payloads
                 offset = record.end
             self.at += offset
             if not offset:
@@ -224,7 +222,7 @@ class _Reading:
         rest = self._rest()
         self.is_ended = True
         tail = len(rest.rstrip(b"\0"))
-        if is_all_bad and self.at == 0 and tail >= HEAD.size and not rest.startswith(MARKER):
+        if is_all_bad and self.at == 0 and tail >= HEAD.size and not rest.startswith(MARKERS):
             self.is_unreadable = True
             return
         if tail:

@@ -1,15 +1,16 @@
-"""A record: how one hit stands in a segment, and how the whole ones are told from the torn ones.
+"""A record: how the hits of one commit stand in a segment, and how the whole ones are told from the torn ones.
 
-    marker 4 | length 4 | checksum 4 | payload
+    marker 4 | length 4 | checksum 4 | body
 
-The checksum is CRC-32 over the payload, seeded with the segment's name, so that stale bytes of another
+The body is a list of packed hits in MessagePack. Nobody is answered for a part of a commit, so what is torn is torn as
+a whole. The checksum is CRC-32 over the body, seeded with the segment's name, so that stale bytes of another
 segment are never taken for ours. The marker holds a byte that no UTF-8 text contains, and the layout's
-version; after damage, reading goes on at the next marker whose record is whole. A record without a payload is the
-end mark: nothing follows it.
+version; after damage, reading goes on at the next marker whose record is whole. A record without hits is the
+end mark: nothing follows it. In the first version each hit was the body of a record of its own; such segments are read.
 """
 
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from struct import Struct
@@ -20,10 +21,11 @@ import msgspec
 from seenby.words.hit import Hit
 from seenby.words.token import encode_id, read_token
 
-MARKER: Final = b"\xf7hj1"
+MARKER: Final = b"\xf7hj2"
+ONE_HIT: Final = b"\xf7hj1"  # the marker of the first version
+MARKERS: Final = MARKER[:-1]  # what both begin with
 HEAD: Final = Struct(">4sII")
-MAX_PAYLOAD: Final = 65_536
-END_MARK: Final = b""
+MOST: Final = 65_536  # bytes of a body
 PackedClient = msgspec.Raw
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -48,6 +50,7 @@ class _Payload(msgspec.Struct, array_like=True, frozen=True, gc=False):
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(_Payload).decode
+_decode_payloads = msgspec.msgpack.Decoder(list[bytes]).decode
 
 
 def pack_client(
@@ -99,16 +102,17 @@ def seed_of(segment: str) -> int:
     return zlib.crc32(segment.encode("ascii"))
 
 
-def frame(payload: bytes, seed: int) -> bytes:
-    """The record that holds `payload`."""
-    return HEAD.pack(MARKER, len(payload), zlib.crc32(payload, seed)) + payload
+def frame(payloads: Sequence[bytes], seed: int) -> bytes:
+    """The record that holds `payloads`."""
+    body = _encode(payloads)
+    return HEAD.pack(MARKER, len(body), zlib.crc32(body, seed)) + body
 
 
 @dataclass(frozen=True, slots=True)
 class Whole:
     """A record that is all there, and where the next one begins."""
 
-    payload: bytes
+    payloads: Sequence[bytes]
     end: int
 
 
@@ -118,15 +122,25 @@ def read_record(data: bytes, offset: int, seed: int) -> Whole | None:
         return None
     marker, length, checksum = HEAD.unpack_from(data, offset)
     start = offset + HEAD.size
-    if marker != MARKER or length > MAX_PAYLOAD or len(data) - start < length:
+    if marker not in (MARKER, ONE_HIT) or length > MOST or len(data) - start < length:
         return None
-    payload = data[start : start + length]
-    return Whole(payload, start + length) if zlib.crc32(payload, seed) == checksum else None
+    body = data[start : start + length]
+    if zlib.crc32(body, seed) != checksum:
+        return None
+    payloads = _payloads(body) if marker == MARKER else [body] if body else []
+    return None if payloads is None else Whole(payloads, start + length)
+
+
+def _payloads(body: bytes) -> list[bytes] | None:
+    try:
+        return _decode_payloads(body)
+    except msgspec.DecodeError:
+        return None
 
 
 def next_record(data: bytes, offset: int, seed: int) -> int | None:
     """Where the first whole record at or behind `offset` begins."""
-    while (offset := data.find(MARKER, offset)) >= 0:
+    while (offset := data.find(MARKERS, offset)) >= 0:
         if read_record(data, offset, seed) is not None:
             return offset
         offset += 1

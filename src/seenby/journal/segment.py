@@ -8,18 +8,23 @@ lost something since.
 
 import errno
 import fcntl
+import mmap
 import os
 import re
 import secrets
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from seenby.journal.record import END_MARK, HEAD, frame, seed_of
+from seenby.journal.record import HEAD, MOST, frame, seed_of
 
 SUFFIX: Final = ".journal"
 UNBORN: Final = ".new"
 DAMAGED: Final = ".damaged"
 BLOCK: Final = 4096
+_RECORD_BYTES: Final = HEAD.size + MOST  # the longest
+_END_BYTES: Final = len(frame((), 0))
+_NOT_DIRECT: Final = (errno.EINVAL, errno.EOPNOTSUPP, errno.ENOSYS)  # said where there is no such way
 _ZEROS: Final = bytes(1024 * 1024)
 _NAME: Final = re.compile(r"[0-9]{16}-([0-9a-f]{16})-[0-9]{6}\.journal")
 
@@ -83,7 +88,9 @@ class Segment:
     """A segment being written. Every method may raise OSError; after that the segment is to be abandoned.
 
     It is made of zeros that are on disk, not of room that is only promised: then a commit changes bytes of the file and
-    nothing else of the file system, which takes half as long. It is no segment for anybody until `begin`.
+    nothing else of the file system, which takes half as long. Where the file system lets us it is written past the
+    page cache (O_DIRECT), which takes a third less. So whole blocks are written: the last one again with the next
+    commit, what stood in it unchanged. It is no segment for anybody until `begin`.
     """
 
     def __init__(self, folder: Path, *, writer: str, room: int) -> None:
@@ -92,12 +99,14 @@ class Segment:
         self._folder = folder
         self._writer = writer
         self._size = -(-room // BLOCK) * BLOCK
+        self._blocks = mmap.mmap(-1, _RECORD_BYTES + 2 * BLOCK)  # at a page's beginning, as O_DIRECT wants it
         self._unborn = folder / f"{writer}-{secrets.token_hex(8)}{SUFFIX}{UNBORN}"
         self._file = os.open(self._unborn, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX)
             os.posix_fallocate(self._file, 0, self._size)  # a disk without so much room says so here
             self._fill()
+            self._is_direct = self._may_be_direct()
         except OSError:
             self.discard()
             raise
@@ -108,6 +117,19 @@ class Segment:
             at += os.pwrite(self._file, _ZEROS[: self._size - at], at)
             os.fdatasync(self._file)  # little by little: whoever commits meanwhile waits for this too
         os.fsync(self._file)
+
+    def _may_be_direct(self) -> bool:
+        """Whether it can be written past the page cache, each write durable when it returns: a first one tells."""
+        flags = fcntl.fcntl(self._file, fcntl.F_GETFL)
+        try:
+            fcntl.fcntl(self._file, fcntl.F_SETFL, flags | os.O_DIRECT)
+            os.pwritev(self._file, [memoryview(self._blocks)[:BLOCK]], 0, os.RWF_DSYNC)
+        except OSError as error:
+            if error.errno not in _NOT_DIRECT:
+                raise
+            fcntl.fcntl(self._file, fcntl.F_SETFL, flags)
+            return False
+        return True
 
     def begin(self, *, started: int, number: int) -> None:
         """From now on it is a segment, by its name."""
@@ -135,30 +157,48 @@ class Segment:
         """Whether another one will be needed before long."""
         return self._used * 2 > self._size
 
-    def write(self, payloads: list[bytes], start: int) -> int:
-        """Put payloads from `start` on as far as there is room, on disk when this returns; where the next one is."""
-        seed, room = self._seed, self._size - self._used - HEAD.size  # there is always room for the end mark
-        records = []
-        for payload in payloads[start:] if start else payloads:
-            record = frame(payload, seed)
-            room -= len(record)
-            if room < 0:
-                break
-            records.append(record)
-        if records:
-            self._put(b"".join(records))
-        return start + len(records)
+    def write(self, payloads: Sequence[bytes], start: int) -> int:
+        """Put payloads from `start` on as far as there is room, on disk when this returns; where the next one is.
 
-    def _put(self, blob: bytes) -> None:
-        if os.pwrite(self._file, blob, self._used) != len(blob):
+        Most often as one record; as several when it would be too long, one after the other, so that nobody who reads
+        meanwhile sees a later one before an earlier one.
+        """
+        at, many = start, len(payloads) - start
+        while at < len(payloads):
+            record = frame(payloads[at : at + many], self._seed)
+            if len(record) <= min(self._size - self._used - _END_BYTES, _RECORD_BYTES):
+                self._put(record)
+                at += many
+            elif many > 1:
+                many = -(-many // 2)
+            else:
+                break
+        return at
+
+    def _put(self, record: bytes) -> None:
+        """The whole blocks that it touches go to disk; the last one is kept, for what comes behind it."""
+        inside = self._used % BLOCK
+        end = inside + len(record)
+        whole = -(-end // BLOCK) * BLOCK
+        self._blocks[inside:end] = record
+        self._blocks[end:whole] = bytes(whole - end)
+        if self._commit(memoryview(self._blocks)[:whole], self._used - inside) != whole:
             raise OSError(errno.ENOSPC, "only a part was written")
+        self._used += len(record)
+        self._blocks.move(0, end // BLOCK * BLOCK, end % BLOCK)
+
+    def _commit(self, blocks: memoryview, at: int) -> int:
+        """Write them and wait until they are on disk: in one call (as with O_DSYNC, pwritev2(2)) or in two."""
+        if self._is_direct:
+            return os.pwritev(self._file, [blocks], at, os.RWF_DSYNC)
+        written = os.pwrite(self._file, blocks, at)
         os.fdatasync(self._file)
-        self._used += len(blob)
+        return written
 
     def finish(self) -> None:
         """Mark the end, give back the room that was not needed, and let go."""
         try:
-            self._put(frame(END_MARK, self._seed))
+            self._put(frame((), self._seed))
             os.ftruncate(self._file, self._used)
         finally:
             self.abandon()
