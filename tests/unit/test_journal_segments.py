@@ -9,6 +9,7 @@ import threading
 import zlib
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -52,7 +53,7 @@ def record_bytes(*numbers: int) -> int:
     return len(frame([packed(number) for number in numbers], 0))
 
 
-def refused(*_given):
+def refused(*_given: Any) -> int:
     raise OSError(errno.EOPNOTSUPP, "Operation not supported")
 
 
@@ -62,19 +63,19 @@ def way(request, monkeypatch):
         monkeypatch.setattr(os, "pwritev", refused)
 
 
-def commit_with(monkeypatch, before: Callable[[str], None]) -> None:
+def commit_with(monkeypatch: pytest.MonkeyPatch, before: Callable[[str], None]) -> None:
     """Have `before` called with a segment's name whenever something in it is to be put on disk."""
     past, through = os.pwritev, os.fdatasync
 
-    def name_of(file):
+    def name_of(file: int) -> str:
         return Path(f"/proc/self/fd/{file}").readlink().name
 
-    def pwritev(file, *given):
+    def pwritev(file: int, *given: Any) -> int:
         if past is not refused and not name_of(file).endswith(".new"):
             before(name_of(file))
         return past(file, *given)
 
-    def fdatasync(file):
+    def fdatasync(file: int) -> None:
         if not name_of(file).endswith(".new"):
             before(name_of(file))
         through(file)
