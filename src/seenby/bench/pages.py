@@ -28,6 +28,7 @@ _LABELS: Final = ("Proposal", "Newsletter", "Support")
 _WORDS: Final = ("invoice", "hana", "autumn", "workshop", "lena", "priya", "contract", "olga", "roadmap", "audit")
 _STATES: Final = ("unanswered", "no_sign", "answered", "failed", "cannot_know", "seen", "clicked")
 _CUTS: Final = ("when", "programs", "where", "filtered")
+_ORDERS: Final = ("", "opened", "clicked", "replied", "bounced")
 
 
 def _days(chance: random.Random) -> str:
@@ -59,6 +60,7 @@ _PAGES: Final[Mapping[str, Callable[[random.Random, int], str]]] = {
     "reports, cut by label": lambda chance, _: (
         f"/reports/{chance.choice(_CUTS)}?label={chance.choice(_LABELS)}&{_days(chance)}"
     ),
+    "reports, by organisation": lambda chance, _: f"/reports/organisations?by={chance.choice(_ORDERS)}&{_days(chance)}",
     "how often it is wrong": lambda _chance, _messages: "/accuracy",
 }
 
