@@ -1,8 +1,10 @@
 """What is counted by recipients' domain is what a recount of the copies comes to, on both databases."""
 
+import asyncio
 import json
 import random
 from collections import Counter
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -14,12 +16,12 @@ from seenby.report import sums
 from seenby.report.again import Again, judge_again
 from seenby.report.audience import has_pixel
 from seenby.steps.house import House
-from seenby.store import Store, domains, labels
+from seenby.store import Store, Transaction, domains, labels, mail
 from seenby.store.tables import DOMAIN_SUMS
 from seenby.store.times import DAY, micros
 from tests.contract.test_migrations import to_version
-from tests.contract.test_sums import everything, labelled, lived
-from tests.house import RITA, Clock, add_sender, make_house, submitted
+from tests.contract.test_sums import everything, labelled, lived, somebody_waits
+from tests.house import RITA, START, Clock, add_sender, make_house, submitted
 
 pytestmark = pytest.mark.anyio
 Kept = dict[tuple[str, str, str, int, str], tuple[int, ...]]  # by team, label, sender, day and domain
@@ -129,6 +131,91 @@ async def test_a_message_without_a_pixel_is_in_no_rate_of_opens(store: Store) ->
     await flow.send(house, hop="")
     [(copies, sent, measured, opened, *_)] = set((await kept_by_domain(store)).values())
     assert (copies, sent, measured, opened) == (1, 1, 0, 0)
+
+
+async def test_senders_of_one_team_are_counted_and_labelled_at_the_same_moment(store: Store) -> None:
+    """They share the days of all senders: in another order than everybody's each would wait for the other."""
+    clock = Clock()
+    house = make_house(store, clock=clock)
+    owner = await add_sender(house)
+    chance = random.Random(4)
+    found = []
+    for day in range(2):
+        clock.at = START + timedelta(days=day)
+        found += [
+            await submitted(house, owner, to=[f"p{at}@{domain}.test" for domain in chance.sample("abcd", k=3)])
+            for at in range(6)
+        ]
+    for _ in range(4):
+        await flow.send(house, hop="")
+    async with store.write() as tx:  # two more who send, of the same team
+        for at, message in enumerate(found):
+            await tx.connection.execute(
+                text("update messages set sender = :who where id = :id"), {"who": f"sender{at % 3}", "id": message}
+            )
+        for table in ("sums", "days", "day_domains"):
+            await tx.connection.execute(text(f"delete from {table}"))
+
+    async def count(seed: int) -> None:
+        order = random.Random(seed).sample(found, k=len(found))
+        for start in range(0, len(order), 4):
+            async with store.write() as tx:
+                await mail.hold(tx, order[start : start + 4])
+                await sums.count_several(tx, order[start : start + 4])
+
+    async def label(name: str) -> None:
+        async with store.write() as tx:
+            await labels.put_on(tx, found, team=owner.team, label=name)
+        async with store.write() as tx:
+            await labels.take_off(tx, found[::2], team=owner.team, label=name)
+
+    await asyncio.gather(*(count(seed) for seed in range(4)), label("Offer"), label("Autumn"))
+    kept = await kept_by_domain(store)
+    assert kept == await recounted_by_domain(store)
+    assert {key[2] for key in kept} == {"", "sender0", "sender1", "sender2"}
+
+
+async def test_who_counts_several_changes_days_that_all_senders_share_last(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else who counts one of another sender's messages would wait for them, and they for that sender's day."""
+    house = make_house(store, clock=Clock())
+    sender = await add_sender(house)
+    one, other, third = [await submitted(house, sender) for _ in range(3)]
+    await flow.send(house, hop="")
+    async with store.write() as tx:
+        for message, who in ((one, "a"), (other, "b"), (third, "b")):
+            await tx.connection.execute(
+                text("update messages set sender = :who where id = :id"), {"who": who, "id": message}
+            )
+        for table in ("sums", "days", "day_domains"):
+            await tx.connection.execute(text(f"delete from {table}"))
+    move_sums, meanwhile = sums.move_sums, list[asyncio.Task[None]]()
+
+    async def count_third() -> None:
+        async with store.write() as tx:
+            await sums.count(tx, third)
+
+    async def with_a_pause(tx: Transaction, message: str) -> Any:
+        moved = await move_sums(tx, message)
+        if message == one:
+            await tx.settle()
+        return moved
+
+    async def pause(tx: Transaction, name: str, /, **values: object) -> Any:
+        if name == "sums_now" and values["message"] == other:
+            meanwhile.append(asyncio.create_task(count_third()))
+            while not (store.is_sqlite or meanwhile[0].done() or await somebody_waits(store)):  # noqa: ASYNC110
+                await asyncio.sleep(0)
+        return await ask(tx, name, **values)
+
+    ask = Transaction.one
+    monkeypatch.setattr(sums, "move_sums", with_a_pause)
+    monkeypatch.setattr(Transaction, "one", pause)
+    async with store.write() as tx:
+        await sums.count_several(tx, [one, other])
+    await asyncio.gather(*meanwhile)
+    assert await kept_by_domain(store) == await recounted_by_domain(store)
 
 
 async def test_of_very_many_domains_the_rest_has_no_name(store: Store) -> None:
