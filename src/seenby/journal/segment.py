@@ -12,6 +12,7 @@ import mmap
 import os
 import re
 import secrets
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
@@ -25,6 +26,7 @@ BLOCK: Final = 4096
 _RECORD_BYTES: Final = HEAD.size + MOST  # the longest
 _END_BYTES: Final = len(frame((), 0))
 _NOT_DIRECT: Final = (errno.EINVAL, errno.EOPNOTSUPP, errno.ENOSYS)  # said where there is no such way
+_YOUNG: Final = 10.0  # seconds
 _ZEROS: Final = bytes(1024 * 1024)
 _NAME: Final = re.compile(r"[0-9]{16}-([0-9a-f]{16})-[0-9]{6}\.journal")
 
@@ -69,17 +71,18 @@ def sync_folder(folder: Path) -> None:
 
 
 def clear_unborn(folder: Path) -> None:
-    """Delete what writers left behind that died while making a segment."""
+    """Delete what writers left behind that died while making a segment.
+
+    Not what is young: its writer may be alive and just about to lock it.
+    """
     for path in folder.glob(f"*{SUFFIX}{UNBORN}"):
         try:
             file = os.open(path, os.O_RDONLY)
         except FileNotFoundError:
             continue
         try:
-            if not is_growing(file):
-                path.unlink(
-                    missing_ok=True
-                )  # its writer, should it be there after all, fails to name it and starts anew
+            if not is_growing(file) and time.time() - os.fstat(file).st_mtime > _YOUNG:
+                path.unlink(missing_ok=True)
         finally:
             os.close(file)
 
