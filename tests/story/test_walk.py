@@ -225,7 +225,7 @@ def paths(page: Page, root: str, offer: str) -> tuple[str, ...]:
     """Every page that there is a way to."""
     page.goto(root)
     messages = [link.get_attribute("href") or "" for link in page.locator(".sent-subject").all()]
-    cuts = ("", "/when", "/programs", "/where", "/filtered", "/saved")
+    cuts = ("", "/organisations", "/organisations?by=clicked", "/when", "/programs", "/where", "/filtered", "/saved")
     return (
         "/",
         "/?words=nothing-like-this",
@@ -537,6 +537,10 @@ def reports(page: Page, *, label: str, name: str) -> None:
     assert waiting.value.path().read_bytes().startswith(b"%PDF-")
     tabs.get_by_role("link", name="Filtered").click()
     expect(page.locator("main")).to_contain_text("A programmer's library, not a reader's program")
+    tabs.get_by_role("link", name="Organisations").click()
+    page.get_by_role("navigation", name="Ranked by").get_by_role("link", name="Clicked").click()
+    outside = page.get_by_role("row").filter(has=page.get_by_role("link", name="outside.test", exact=True))
+    expect(outside.get_by_role("cell")).to_have_text(["1", "100% (1)", "100% (1)", "100% (1)", "0%"])
     tabs.get_by_role("link", name="Overview").click()
     tabs.get_by_role("link", name="Save").click()
     expect(page.locator("form").filter(has_text="Save a report")).to_contain_text(f"the last 30 days, {label}")
