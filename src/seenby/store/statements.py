@@ -5,7 +5,7 @@
 
 The second form replaces the first on that database; everything else is common to both. A list that is handed over as
 JSON is written for SQLite, `select value from json_each(:names)`, and read on PostgreSQL in its own words; so is a list
-that is made of rows, `json_group_array(json_array(name, size))`.
+that is made of rows, `json_group_array(name)`.
 
     -- still_counts [part]: a condition that several statements share
 
@@ -20,7 +20,6 @@ from importlib.resources import files
 
 _HEAD = re.compile(r"^-- (?P<name>\w+)(?: \[(?P<dialect>\w+)\])?: (?P<sentence>.+)$", re.MULTILINE)
 _LISTED = re.compile(r"select value from json_each\(:(\w+)\)")
-_MADE = {"json_group_array(": "json_agg(", "json_array(": "json_build_array("}
 _PART = re.compile(r"\{(\w+)\}")
 
 
@@ -48,8 +47,7 @@ def statements(dialect: str) -> Mapping[str, Statement]:
             sql = text[head.end() : after.start() if after else None].strip().rstrip(";")
             if dialect == "postgresql":
                 sql = _LISTED.sub(r"select json_array_elements_text(cast(:\1 as json)) as value", sql)
-                for word, theirs in _MADE.items():
-                    sql = sql.replace(word, theirs)
+                sql = sql.replace("json_group_array(", "json_agg(")
             found = Statement(name=head["name"], sentence=head["sentence"], sql=sql)
             if head["dialect"] == "part":
                 parts[found.name] = sql

@@ -42,15 +42,14 @@ select m.team, m.sender, m.accepted_at, m.untouched, m.notes, m.opened as best_o
   and r.clicks = 0 then 1 else 0 end), 0) as apple_silent,
   coalesce(sum(case when r.pixels >= 2 and r.untracked is null and r.state = 'sent' and r.scanned = 1 then 1 else 0
   end), 0) as scanned,
-  cast(json_group_array(json_array(r.domain,
-    case when r.state = 'sent' then 1 else 0 end,
-    case when r.pixels >= 2 and r.untracked is null and r.state = 'sent' then 1 else 0 end,
-    case when r.pixels >= 2 and r.untracked is null and r.state = 'sent' and (r.opens > 0 or r.clicks > 0) then 1 else 0
-    end,
-    case when r.clicked in ('seen', 'probably') then 1 else 0 end,
-    case when r.replied_at is not null then 1 else 0 end,
-    case when r.state in ('bounced', 'failed') then 1 else 0 end
-  )) filter (where r.id is not null) as text) as went_to,
+  cast(json_group_array(r.domain || ' ' || cast(case when r.state = 'sent' then 1 else 0 end
+    + case when r.pixels >= 2 and r.untracked is null and r.state = 'sent' then 2 else 0 end
+    + case when r.pixels >= 2 and r.untracked is null and r.state = 'sent' and (r.opens > 0 or r.clicks > 0) then 4
+      else 0 end
+    + case when r.clicked in ('seen', 'probably') then 8 else 0 end
+    + case when r.replied_at is not null then 16 else 0 end
+    + case when r.state in ('bounced', 'failed') then 32 else 0 end as text)) filter (where r.id is not null) as text) as
+  went_to,
   (select count(*) from events e where e.message = m.id and e.kind = 'unsubscribed') as unsubscribed,
   (select count(*) from attempts a where a.message = m.id and a.outcome = 'complaint') as complained,
   (select count(*) from hits h where h.message = m.id and h.channel = 'open'
