@@ -12,7 +12,8 @@ FORM = {"name": "Our month", "query": "?days=90&label=Proposal", "every": "week"
 
 
 @pytest.mark.parametrize(
-    "path", ["/reports", "/reports/organisations", "/reports/when", "/reports/programs", "/reports/where", "/reports/filtered"]
+    "path",
+    ["/reports", "/reports/organisations", "/reports/when", "/reports/programs", "/reports/where", "/reports/filtered"],
 )
 @pytest.mark.parametrize("query", ["", "?days=365&who=me", "?label=nothing", "?since=2026-11-01&until=2026-11-22"])
 async def test_every_report_answers_and_its_csv_too(alice, path, query):
