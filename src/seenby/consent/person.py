@@ -51,6 +51,9 @@ async def erase_some(tx: Transaction, person: Person) -> Sequence[str]:
         await _find_otherwise(tx, person.team, message, was=address)
     if len(found) < BATCH:
         await tx.run("drop_note", team=person.team, address=person.address)
+        domain = person.address.rpartition("@")[2]
+        await tx.run("erase_habits", team=person.team, domain=domain)
+        await tx.run("erase_mail_host", team=person.team, domain=domain)
     return [copy["message"] for copy in found]
 
 

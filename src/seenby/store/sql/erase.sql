@@ -38,6 +38,14 @@ delete from attachments where id = 'filed:' || :message and team = :team;
 -- erase_draft: what was written here, once it was sent
 delete from drafts where state = 'sent' and message = :message and sender in (select id from senders where team = :team);
 
+-- erase_habits: what copies to a domain came to, once nobody there is known any more: the domain may be their name
+delete from habits where team = :team and domain = :domain
+and not exists (select 1 from recipients r where r.team = :team and r.domain = :domain);
+
+-- erase_mail_host: who takes mail for it, which is asked anew where somebody still writes there
+delete from mail_hosts where domain = :domain
+and not exists (select 1 from recipients r where r.team = :team and r.domain = :domain);
+
 -- found_by: what a message is found by, but for its words
 select m.id, m.subject, m.from_address, r.name, r.address
 from messages m join recipients r on r.message = m.id where m.id = :message and m.team = :team;

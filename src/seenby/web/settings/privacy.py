@@ -13,6 +13,7 @@ from seenby.settings import Settings
 from seenby.store import admin_log
 from seenby.store.admin_log import Action
 from seenby.web.given import Given, Parts, SignedIn
+from seenby.web.look import many
 from seenby.web.settings.frame import ceiling_of, draw_page, draw_piece, is_part, only_owner
 from seenby.web.settings.team import LEVELS
 from seenby.words.address import parse_address
@@ -41,7 +42,7 @@ async def export_person(request: Request, parts: Given, sender: SignedIn, addres
     async with parts.store.write() as tx:
         count = await person.copies(tx, who)
         await admin_log.put(
-            tx, Action.PERSON_EXPORTED, team=sender.team, by=sender.id, at=parts.now(), detail=_unnamed(who, count)
+            tx, Action.PERSON_EXPORTED, team=sender.team, by=sender.id, at=parts.now(), detail=_unnamed(count)
         )
     return StreamingResponse(
         person.export(parts.store, who),
@@ -72,14 +73,14 @@ async def erase_person(
         left = await person.copies(tx, who)
         if not done:
             await admin_log.put(
-                tx, Action.PERSON_ERASED, team=sender.team, by=sender.id, at=parts.now(), detail=_unnamed(who, left)
+                tx, Action.PERSON_ERASED, team=sender.team, by=sender.id, at=parts.now(), detail=_unnamed(left)
             )
         erased = await person.erase_some(tx, who)
         await sums.count_several(tx, erased)
     so_far = done + len(erased)
     if left > len(erased):
         return await _told(request, parts, sender, going=who.address, done=so_far, of=done + left)
-    said = f"Erased: {so_far:,} copies, with all that was kept of each. Their counts stay, without a name."
+    said = f"Erased: {many(so_far, 'copy', 'copies')}, with all that was kept of each. Their counts stay, without a name."
     return await _told(request, parts, sender, said=said if so_far else "There was nothing to erase of that address.")
 
 
@@ -88,9 +89,9 @@ def _person(sender: Sender, address: str) -> Person | None:
     return Person(team=sender.team, address=parsed.key) if parsed else None
 
 
-def _unnamed(who: Person, copies: int) -> str:
-    """What the log keeps of it: it would be no erasing if the log went on naming them."""
-    return f"somebody at {who.address.rpartition('@')[2]}, {copies:,} copies"
+def _unnamed(copies: int) -> str:
+    """What the log keeps of it: it would be no erasing if the log went on naming them, or a domain that is theirs."""
+    return f"somebody, {many(copies, 'copy', 'copies')}"
 
 
 async def _told(request: Request, parts: Parts, sender: Sender, **values: object) -> Response:
