@@ -80,7 +80,8 @@ async def erase_person(
     so_far = done + len(erased)
     if left > len(erased):
         return await _told(request, parts, sender, going=who.address, done=so_far, of=done + left)
-    said = f"Erased: {many(so_far, 'copy', 'copies')}, with all that was kept of each. Their counts stay, without a name."
+    erased_so_far = many(so_far, "copy", "copies")
+    said = f"Erased: {erased_so_far}, with all that was kept of each. Their counts stay, without a name."
     return await _told(request, parts, sender, said=said if so_far else "There was nothing to erase of that address.")
 
 
