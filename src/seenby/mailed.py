@@ -102,7 +102,8 @@ async def make(tx: Transaction, sender: Sender, row: Mapping[Any, Any], *, now: 
     of = asked.title(senders=senders, me=sender.address, today=today)
     is_pdf = row["form"] != CSV
     if is_pdf:
-        sheet = sheet_of(report, asked, title=row["name"], of=of, made=f"{now.astimezone(UTC):%-d %b %Y, %H:%M UTC}")
+        made = f"{now.astimezone(UTC):%-d %b %Y, %H:%M UTC}"
+        sheet = await sheet_of(tx, sender, report, asked, today=today, title=row["name"], of=of, made=made)
         content = await asyncio.to_thread(printed, sheet)
     else:
         content = "".join(as_csv(await days_of(tx, sender, asked, today=today))).encode()

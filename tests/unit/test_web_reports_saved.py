@@ -40,6 +40,14 @@ async def test_the_pdf_is_one(alice):
     assert answer.content.startswith(b"%PDF-")
 
 
+async def test_the_pdf_names_the_organisations_that_most_mail_went_to(alice, monkeypatch):
+    monkeypatch.setattr("reportlab.rl_config.pageCompression", 0)
+    text = (await alice.get("/reports/report.pdf?days=365")).content
+    assert b"Organisations, most mail first" in text
+    assert b"customer.test" in text
+    assert b"Organisations" not in (await alice.get("/reports/report.pdf?days=365&label=nothing")).content
+
+
 async def test_a_report_is_saved_shown_and_removed(alice, team: Store):
     assert (await alice.post(SAVED, data=FORM, headers=OURS)).status_code == 303
     page = (await alice.get(SAVED)).text

@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any, Final
 
-from seenby.report.asked import EPOCH, Asked, days_words, rows_of
+from seenby.report.asked import EPOCH, Asked, days_words, domains_of, rows_of
 from seenby.report.insights import Difference, Figures, add_up, compare
+from seenby.report.organisations import APART, Ranking, ranking_of
 from seenby.report.printed import Sheet
 from seenby.report.summary import rate_words
 from seenby.store import Transaction
+from seenby.store.people import free_mail
 from seenby.words.message import Sender
 
 COMPARED: Final[Mapping[str, str]] = {
@@ -32,6 +34,7 @@ _CSV_SUMS: Final = (
     "complained", "opens", "clicks", "raw_opens", "raw_clicks", "machines",
 )  # fmt: skip
 MOST_BARS: Final = 60
+PRINTED: Final = 10  # organisations
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,7 +166,15 @@ def sentence_of(report: Report) -> str:
     return rate_words(rate) if rate else "Too few recipients to speak of a rate."
 
 
-def sheet_of(report: Report, asked: Asked, *, title: str, of: str, made: str) -> Sheet:
+async def organisations_of(tx: Transaction, sender: Sender, asked: Asked, *, today: date, shown: int) -> Ranking:
+    """The organisations that the report's mail went to, so many of them by name."""
+    found = await domains_of(tx, sender, asked, providers=free_mail(), today=today, limit=shown + APART)
+    return ranking_of(found, shown=shown)
+
+
+async def sheet_of(
+    tx: Transaction, sender: Sender, report: Report, asked: Asked, *, today: date, title: str, of: str, made: str
+) -> Sheet:
     """The report as it is printed."""
     return Sheet(
         title=title,
@@ -172,5 +183,6 @@ def sheet_of(report: Report, asked: Asked, *, title: str, of: str, made: str) ->
         figures=report.now,
         shares=report.now.shares(of_sent=asked.of_sent),
         days=[(bar.days, bar.figures["sent"], bar.figures.counts.proven) for bar in report.bars],
+        organisations=(await organisations_of(tx, sender, asked, today=today, shown=PRINTED)).rows,
         made=made,
     )

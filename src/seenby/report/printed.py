@@ -1,9 +1,10 @@
-"""A report on paper: one page of PDF with the figures that the page of reports shows."""
+"""A report on paper: the figures that the page of reports shows, and whom most of the mail went to, as PDF."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from seenby.report.insights import Figures, Share
+from seenby.report.organisations import Row
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,6 +17,7 @@ class Sheet:
     figures: Figures
     shares: Mapping[str, Share]
     days: Sequence[tuple[str, int, int]]
+    organisations: Sequence[Row]  # most mail first
     made: str  # when, in words
 
 

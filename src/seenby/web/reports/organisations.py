@@ -1,19 +1,19 @@
 """Reports cut by recipients' organisation: which of them read, click and answer, most first."""
 
-from datetime import UTC, date, timedelta
+from datetime import UTC, timedelta
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response, StreamingResponse
 
-from seenby.report.asked import SPANS_SHOWN, Asked, domains_of
+from seenby.report.asked import SPANS_SHOWN, Asked
 from seenby.report.export import as_csv
-from seenby.report.organisations import APART, ORDERS, SHOWN, Ranking, lines_of, ranking_of
-from seenby.store import Transaction, labels
-from seenby.store.people import free_mail, sender_addresses
+from seenby.report.organisations import ORDERS, SHOWN, lines_of
+from seenby.report.overview import organisations_of
+from seenby.store import labels
+from seenby.store.people import sender_addresses
 from seenby.web.given import Given, SignedIn
 from seenby.web.look import draw, frame_of
-from seenby.words.message import Sender
 
 router = APIRouter(prefix="/reports/organisations")
 LINES: Final = 10_000  # of the file; the rest is one line
@@ -28,7 +28,7 @@ async def organisations_page(
     asked = asked.settled(today=today)
     async with parts.store.read() as tx:
         frame = await frame_of(tx, sender)
-        ranking = await _ranking(tx, sender, asked, today=today, shown=SHOWN)
+        ranking = await organisations_of(tx, sender, asked, today=today, shown=SHOWN)
         senders = await sender_addresses(tx, team=sender.team)
         used = await labels.of_team(tx, team=sender.team)
     since, until = asked.span(today=today)
@@ -54,14 +54,9 @@ async def organisations_csv(parts: Given, sender: SignedIn, asked: Annotated[Ask
     """The figures behind it."""
     today = parts.now().astimezone(UTC).date()
     async with parts.store.read() as tx:
-        ranking = await _ranking(tx, sender, asked, today=today, shown=LINES)
+        ranking = await organisations_of(tx, sender, asked, today=today, shown=LINES)
     return StreamingResponse(
         as_csv(lines_of(ranking)),
         media_type="text/csv; charset=utf-8",
         headers={"Content-Disposition": 'attachment; filename="organisations.csv"'},
     )
-
-
-async def _ranking(tx: Transaction, sender: Sender, asked: Asked, *, today: date, shown: int) -> Ranking:
-    found = await domains_of(tx, sender, asked, providers=free_mail(), today=today, limit=shown + APART)
-    return ranking_of(found, shown=shown)

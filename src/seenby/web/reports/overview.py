@@ -68,8 +68,10 @@ async def report_pdf(parts: Given, sender: SignedIn, asked: Annotated[Asked, Que
     async with parts.store.read() as tx:
         senders = await sender_addresses(tx, team=sender.team)
         report = await report_of(tx, sender, asked, today=now.date(), senders=senders)
-    of = asked.title(senders=senders, me=sender.address, today=now.date())
-    sheet = sheet_of(report, asked, title="What became of our mail", of=of, made=f"{now:%-d %b %Y, %H:%M UTC}")
+        of = asked.title(senders=senders, me=sender.address, today=now.date())
+        made = f"{now:%-d %b %Y, %H:%M UTC}"
+        title = "What became of our mail"
+        sheet = await sheet_of(tx, sender, report, asked, today=now.date(), title=title, of=of, made=made)
     return Response(
         await asyncio.to_thread(printed, sheet),
         media_type="application/pdf",
