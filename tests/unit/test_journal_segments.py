@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from seenby.journal import Batch, FileJournal, FileReader, pack_client, pack_hit
+from seenby.journal import segment as segments
 from seenby.journal.record import MARKER, frame, seed_of
 from seenby.journal.segment import BLOCK, Segment, segment_names
 from seenby.words.policy import Level
@@ -55,6 +56,10 @@ def record_bytes(*numbers: int) -> int:
 
 def refused(*_given: Any) -> int:
     raise OSError(errno.EOPNOTSUPP, "Operation not supported")
+
+
+def unknown(*_given: Any) -> int:
+    raise NotImplementedError("pwritev2: flags unavailable on this platform")
 
 
 @pytest.fixture(autouse=True, params=["past the page cache", "through it"])
@@ -113,6 +118,15 @@ async def until_open(folder: Path) -> None:
 async def until_healthy(journal: FileJournal) -> None:
     while not journal.healthy:  # noqa: ASYNC110 - it tells nobody when it recovers
         await asyncio.sleep(0.01)
+
+
+@pytest.mark.parametrize("knows_the_flag", [False, True])
+def test_a_python_that_was_built_without_pwritev2_keeps_hits_as_well(tmp_path, monkeypatch, knows_the_flag):
+    if not knows_the_flag:
+        monkeypatch.setattr(segments, "_DSYNC", 0)
+    monkeypatch.setattr(os, "pwritev", unknown)
+    written(tmp_path)
+    assert read_ids(tmp_path) == ([hit_id(number) for number in range(4)], ())
 
 
 @pytest.mark.parametrize("behind", ["nothing", "blank room", "blank and of a finished segment's size"])

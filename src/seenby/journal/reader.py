@@ -104,9 +104,10 @@ class FileReader:
         """About `limit` hits that lie behind `done`, for those who want to know how many wait. Changes nothing."""
         hits: list[Hit] = []
         for name in segment_names(self._folder):
+            if (room := limit - len(hits)) <= 0:  # below, when the last record held more
+                break
             with _opened(self._folder / name) as file:
-                room = limit - len(hits)
-                payloads = _Reading(file, name, done.get(name, 0)).take(room, sys.maxsize) if file and room else []
+                payloads = _Reading(file, name, done.get(name, 0)).take(room, sys.maxsize) if file else []
             hits += [hit for payload in payloads if (hit := unpack_hit(payload)) is not None]
         return hits
 

@@ -26,6 +26,7 @@ BLOCK: Final = 4096
 _RECORD_BYTES: Final = HEAD.size + MOST  # the longest
 _END_BYTES: Final = len(frame((), 0))
 _NOT_DIRECT: Final = (errno.EINVAL, errno.EOPNOTSUPP, errno.ENOSYS)  # said where there is no such way
+_DSYNC: Final[int] = getattr(os, "RWF_DSYNC", 0)  # 0 in a Python built for a glibc before 2.26, such as uv's
 _YOUNG: Final = 10.0  # seconds
 _ZEROS: Final = bytes(1024 * 1024)
 _NAME: Final = re.compile(r"[0-9]{16}-([0-9a-f]{16})-[0-9]{6}\.journal")
@@ -123,12 +124,14 @@ class Segment:
 
     def _may_be_direct(self) -> bool:
         """Whether it can be written past the page cache, each write durable when it returns: a first one tells."""
+        if not _DSYNC:
+            return False
         flags = fcntl.fcntl(self._file, fcntl.F_GETFL)
         try:
             fcntl.fcntl(self._file, fcntl.F_SETFL, flags | os.O_DIRECT)
-            os.pwritev(self._file, [memoryview(self._blocks)[:BLOCK]], 0, os.RWF_DSYNC)
-        except OSError as error:
-            if error.errno not in _NOT_DIRECT:
+            os.pwritev(self._file, [memoryview(self._blocks)[:BLOCK]], 0, _DSYNC)
+        except (OSError, NotImplementedError) as error:  # the second where Python knows the flag and not the call
+            if isinstance(error, OSError) and error.errno not in _NOT_DIRECT:
                 raise
             fcntl.fcntl(self._file, fcntl.F_SETFL, flags)
             return False
@@ -193,7 +196,7 @@ class Segment:
     def _commit(self, blocks: memoryview, at: int) -> int:
         """Write them and wait until they are on disk: in one call (as with O_DSYNC, pwritev2(2)) or in two."""
         if self._is_direct:
-            return os.pwritev(self._file, [blocks], at, os.RWF_DSYNC)
+            return os.pwritev(self._file, [blocks], at, _DSYNC)
         written = os.pwrite(self._file, blocks, at)
         os.fdatasync(self._file)
         return written
