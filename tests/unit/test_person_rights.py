@@ -4,9 +4,11 @@ import json
 
 import httpx2
 import pytest
+from sqlalchemy import text
 
 from seenby.consent import person
 from seenby.store import Store
+from seenby.store.tables import METADATA
 from tests.browser.lively import BOB, CHARLIE, OTHER_TEAM, RITA, TEAM, Mail, Person, add_mail, minutes
 from tests.unit.test_settings_access import logged
 from tests.unit.test_web_pages import OURS, browser, on_both, parts_of, sign_in, store
@@ -18,10 +20,6 @@ FORM = {"address": RITA, "sure": "ERASE"}
 
 async def everything(store: Store, team: str = "") -> str:
     """Every text in every table, as far as one team's rows are told apart."""
-    from sqlalchemy import text
-
-    from seenby.store.tables import METADATA
-
     told = []
     async with store.read() as tx:
         for table in METADATA.sorted_tables:
@@ -59,8 +57,17 @@ async def test_a_domain_goes_with_the_last_who_is_known_there(alice: httpx2.Asyn
         team, Mail(id="m-pair", subject="Grey", ago=minutes(5), people=tuple(Person(address=one) for one in pair))
     )
     async with team.write() as tx:
-        kept = {"team": TEAM, "name": domain, "channel": "open", "early": 0, "mail_host": "", "machines": 0, "most": 99}
+        kept = {
+            "team": TEAM,
+            "name": domain,
+            "channel": "open",
+            "early": 0,
+            "mail_host": domain,
+            "machines": 0,
+            "most": 99,
+        }
         await tx.run("count_habit", **kept, people=1)
+        await tx.run("count_habit", **{**kept, "name": "@rita-and-rob.example", "mail_host": ""}, people=1)
         await tx.run("put_mail_host", domain=domain, host="mx.example", at=1)
     for address, is_left in zip(pair, (True, False), strict=True):
         form = {"address": address, "sure": "ERASE"}
@@ -92,6 +99,52 @@ async def test_many_copies_are_erased_batch_by_batch_with_word_of_how_far(
     ).text
     assert "Erased: 2 copies" in rest
     assert [action for action, _ in await logged(team)] == ["person_erased"]
+
+
+@on_both
+@pytest.mark.parametrize("batch", [2, 3])
+async def test_with_the_last_copy_goes_the_note_however_the_batches_come_out(
+    alice: httpx2.AsyncClient, team: Store, monkeypatch: pytest.MonkeyPatch, batch: int
+) -> None:
+    monkeypatch.setattr(person, "BATCH", batch)
+    await alice.post(f"/people/{RITA}/note", data={"text": "Likes autumn"}, headers=OURS)
+    said = (await alice.post("/settings/privacy/erase", data=FORM, headers={**OURS, "HX-Request": "true"})).text
+    assert "Erased: 2 copies" in said
+    assert "Likes autumn" not in await everything(team)
+
+
+@on_both
+async def test_a_mail_host_s_counts_stay_while_another_domain_has_it(alice: httpx2.AsyncClient, team: Store) -> None:
+    names = ("customer.test", "elsewhere.test", "@big.example")
+    async with team.write() as tx:
+        for name in names:
+            host = "" if name.startswith("@") else "big.example"
+            kept = {"team": TEAM, "name": name, "channel": "open", "early": 0, "mail_host": host, "machines": 0}
+            await tx.run("count_habit", **kept, most=99, people=1)
+        await tx.connection.execute(
+            text("update recipients set domain = 'x.test' where address_key <> :rita"), {"rita": RITA}
+        )
+    await alice.post("/settings/privacy/erase", data=FORM, headers=OURS)
+    async with team.read() as tx:
+        left = await tx.all("habits_of", team=TEAM, names=json.dumps(names))
+    assert sorted(row["name"] for row in left) == ["@big.example", "elsewhere.test"]
+
+
+@on_both
+async def test_a_domain_whose_key_is_another_is_forgotten_as_it_was_written(
+    alice: httpx2.AsyncClient, team: Store
+) -> None:
+    written = "rita@straße.example"
+    await add_mail(team, Mail(id="m-street", subject="Grey", ago=minutes(5), people=(Person(address=written),)))
+    async with team.write() as tx:
+        kept = {"team": TEAM, "name": "straße.example", "channel": "open", "early": 0, "mail_host": "", "machines": 0}
+        await tx.run("count_habit", **kept, most=99, people=1)
+        await tx.run("put_mail_host", domain="straße.example", host="mx.example", at=1)
+    form = {"address": written, "sure": "ERASE"}
+    await alice.post("/settings/privacy/erase", data=form, headers=OURS)
+    left = await everything(team)
+    assert "straße" not in left
+    assert "strasse" not in left
 
 
 @pytest.mark.parametrize("sure", ["", "erase", "yes", "ERASED"])

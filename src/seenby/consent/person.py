@@ -6,7 +6,7 @@ and links is not searched.
 """
 
 import json
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -36,7 +36,8 @@ async def erase_some(tx: Transaction, person: Person) -> Sequence[str]:
 
     Doing it twice is harmless.
     """
-    found = await tx.all("copies_of_person", team=person.team, address=person.address, limit=BATCH)
+    found = await tx.all("copies_of_person", team=person.team, address=person.address, limit=BATCH + 1)
+    found, are_all = found[:BATCH], len(found) <= BATCH
     await mail.hold(tx, [copy["message"] for copy in found])  # who takes hits in would else keep what is erased here
     for copy in found:
         of_copy = {"message": copy["message"], "recipient": copy["id"]}
@@ -49,12 +50,20 @@ async def erase_some(tx: Transaction, person: Person) -> Sequence[str]:
         await tx.run("erase_sent_copy", message=message, team=person.team)
         await tx.run("erase_draft", message=message, team=person.team)
         await _find_otherwise(tx, person.team, message, was=address)
-    if len(found) < BATCH:
+    if are_all:
         await tx.run("drop_note", team=person.team, address=person.address)
-        domain = person.address.rpartition("@")[2]
-        await tx.run("erase_habits", team=person.team, domain=domain)
-        await tx.run("erase_mail_host", team=person.team, domain=domain)
+        written = {copy["address"].rpartition("@")[2].lower() for copy in found}
+        await _forget_domain(tx, person, written=written)
     return [copy["message"] for copy in found]
+
+
+async def _forget_domain(tx: Transaction, person: Person, *, written: Iterable[str]) -> None:
+    """What is kept by a domain at which nobody is known any more; also as it was `written`: the key may differ."""
+    domain = person.address.rpartition("@")[2]
+    for name in sorted({domain, *written}):
+        of_domain = {"team": person.team, "domain": domain, "name": name}
+        for statement in ("erase_habits_of_host", "erase_habits", "erase_mail_host"):
+            await tx.run(statement, **of_domain)
 
 
 async def _find_otherwise(tx: Transaction, team: str, message: str, *, was: str) -> None:

@@ -38,12 +38,19 @@ delete from attachments where id = 'filed:' || :message and team = :team;
 -- erase_draft: what was written here, once it was sent
 delete from drafts where state = 'sent' and message = :message and sender in (select id from senders where team = :team);
 
+-- erase_habits_of_host: what copies to a mail host came to that took mail for no other domain, once nobody at its domain
+-- is known any more: the host's name may be theirs as well
+delete from habits where team = :team and domain in (
+  select '@' || h.mail_host from habits h where h.team = :team and h.domain = :name and h.mail_host <> ''
+  and not exists (select 1 from habits o where o.team = :team and o.mail_host = h.mail_host and o.domain <> :name))
+and not exists (select 1 from recipients r where r.team = :team and r.domain = :domain);
+
 -- erase_habits: what copies to a domain came to, once nobody there is known any more: the domain may be their name
-delete from habits where team = :team and domain = :domain
+delete from habits where team = :team and domain = :name
 and not exists (select 1 from recipients r where r.team = :team and r.domain = :domain);
 
 -- erase_mail_host: who takes mail for it, which is asked anew where somebody still writes there
-delete from mail_hosts where domain = :domain
+delete from mail_hosts where domain = :name
 and not exists (select 1 from recipients r where r.team = :team and r.domain = :domain);
 
 -- found_by: what a message is found by, but for its words
