@@ -48,6 +48,14 @@ async def test_the_pdf_names_the_organisations_that_most_mail_went_to(alice, mon
     assert b"Organisations" not in (await alice.get("/reports/report.pdf?days=365&label=nothing")).content
 
 
+async def test_the_pdf_has_most_mail_first_also_from_a_page_that_is_ranked_otherwise(alice, monkeypatch):
+    monkeypatch.setattr("reportlab.rl_config.pageCompression", 0)
+    names = [b"list.test", b"customer.test", b"gone.test"]
+    for by in ("", "opened", "bounced"):
+        text = (await alice.get(f"/reports/report.pdf?days=365&by={by}")).content
+        assert sorted(names, key=text.index) == names, by
+
+
 async def test_a_report_is_saved_shown_and_removed(alice, team: Store):
     assert (await alice.post(SAVED, data=FORM, headers=OURS)).status_code == 303
     page = (await alice.get(SAVED)).text
