@@ -9,7 +9,7 @@ import pytest
 from seenby import flow
 from seenby.consent.person import Person, erase_some
 from seenby.report.reading import Facts, gather
-from seenby.store import Store, Transaction, drafts
+from seenby.store import Store, Transaction, drafts, mail_hosts
 from tests.contract.test_sums import somebody_waits
 from tests.house import RITA, ROB, Clock, add_sender, make_house, rows, submitted
 from tests.unit.test_report_reading import Feed, hits_at_random, one_hit
@@ -109,3 +109,16 @@ async def test_what_was_being_judged_while_they_were_erased_is_judged_anew(
     assert not await rows(store, "verdicts_of", message=message), "its reasons name what was erased"
     await flow.judge(house, message=message)
     assert await rows(store, "verdicts_of", message=message)
+
+
+async def test_who_took_their_mail_is_not_written_down_when_it_is_found_out_later(store: Store) -> None:
+    house = make_house(store, clock=Clock())
+    sender = await add_sender(house)
+    message = await submitted(house, sender, to=[RITA, ROB])
+    await flow.send(house, hop="")
+    people = {row["address"]: row["id"] for row in await rows(store, "recipients_of", message=message)}
+    await erase(store, sender.team, RITA)
+    async with store.write() as tx:
+        await mail_hosts.put_of_copies(tx, [(people[who], "out.test") for who in (RITA, ROB)])
+    hosts = {row["id"]: row["mail_host"] for row in await rows(store, "recipients_of", message=message)}
+    assert hosts == {people[RITA]: "", people[ROB]: "out.test"}

@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import text
 
 from seenby import flow
+from seenby.consent.person import Person, erase_some
 from seenby.delivery.dkim import DkimKey
 from seenby.delivery.dkim_record import create_key
 from seenby.report.reading import gather
@@ -153,6 +154,25 @@ async def test_a_bounce_that_comes_later_is_the_fate_of_its_copy_and_of_no_other
     assert found == {RITA: ("bounced", NO_USER), ROB: ("sent", "250 2.0.0 taken as 1")}
     assert ("came_back", NO_USER) in await story(house, message)
     assert await bell(house) == ["message_bounced"]
+
+
+async def test_of_somebody_who_was_erased_a_bounce_changes_the_fate_and_names_nobody(house: House) -> None:
+    async with serving() as server:
+        house, message = await sent(house, server, to=(RITA, ROB))
+        [rita] = [
+            row["id"] for row in await rows(house.store, "recipients_of", message=message) if row["address"] == RITA
+        ]
+        async with house.store.write() as tx:
+            [team] = {row["team"] for row in await tx.all("messages_of_tokens", ids=f'["{message}"]')}
+            await erase_some(tx, Person(team=team, address=RITA))
+        for raw in (report(POSTFIX), report(DELAYED)):
+            assert await flow.take_back(house, Returned(recipient=rita, raw=raw, at=house.now()))
+    states = {row["id"]: row["state"] for row in await rows(house.store, "recipients_of", message=message)}
+    assert states[rita] == "bounced"
+    async with house.store.read() as tx:
+        for table in ("recipients", "attempts", "events"):
+            kept = (await tx.connection.execute(text(f"select * from {table} where message = '{message}'"))).mappings()
+            assert "rita" not in str([dict(row) for row in kept]).lower(), table
 
 
 async def test_who_fetches_what_came_back_is_no_recipient(house: House) -> None:

@@ -13,6 +13,7 @@ from seenby.words.message import ClaimedCopy, Untracked
 from seenby.words.report import Report, ReportKind
 
 Row = Mapping[Any, Any]
+_OF_ERASED: Final = "@erased.invalid"
 _SUPPRESSES: Final = "abuse"  # of the kinds of complaint (RFC 5965 7.3): the recipient wants no more of this mail
 
 
@@ -35,7 +36,12 @@ async def count(tx: Transaction, copy: Row) -> int:
 
 
 async def write(tx: Transaction, copy: Row, report: Report, *, identity: str, at: datetime) -> None:
-    """It becomes part of the delivery story, an event, and, if it says so in so many words, the copy's fate."""
+    """It becomes part of the delivery story, an event, and, if it says so in so many words, the copy's fate.
+
+    What it says of somebody who was erased since is not kept: servers name them.
+    """
+    is_of_erased = copy["address"].endswith(_OF_ERASED)
+    words = "" if is_of_erased and report.kind is not ReportKind.COMPLAINT else report.words
     await tx.run(
         "add_attempt",
         id=identity,
@@ -44,13 +50,13 @@ async def write(tx: Transaction, copy: Row, report: Report, *, identity: str, at
         recipient=copy["recipient"],
         at=micros(at),
         outcome=report.kind.value,
-        reply=report.words,
+        reply=words,
     )
     await tx.run("touch_message", message=copy["message"], at=micros(at))
     if report.kind is ReportKind.COMPLAINT:
-        await _complaint(tx, copy, words=report.words, identity=identity, at=at)
-    elif report.kind is not ReportKind.FAILED or not await _bounce(tx, copy, words=report.words, at=at):
-        event = _event(copy, EventKind.MESSAGE_REPORTED, identity=identity, at=at, detail=report.words)
+        await _complaint(tx, copy, words=words, identity=identity, at=at)
+    elif report.kind is not ReportKind.FAILED or not await _bounce(tx, copy, words=words, at=at):
+        event = _event(copy, EventKind.MESSAGE_REPORTED, identity=identity, at=at, detail=words)
         await hits.put_event(tx, event)
 
 
