@@ -27,9 +27,7 @@ class Asked(BaseModel):
     label: str = Field(default="", max_length=40)
     beside: str = Field(default="", max_length=40)  # another label to compare with
     of: str = Field(default="", max_length=10)  # what shares are of: delivered (nothing), or sent
-    by: str = Field(
-        default="", max_length=10
-    )  # what organisations are ranked by: most mail (nothing), or what they did
+    by: str = Field(default="", max_length=10)  # what organisations are ranked by: most mail (nothing), or an act
     shape: str = Field(default="", max_length=10)  # of the days: bars (nothing), lines, table or funnel
 
     def query(self, **changed: str) -> str:

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from seenby.report.insights import Share
-from seenby.store.domains import REST
+from seenby.store.domains import ERASED, REST
 from seenby.store.tables import DOMAIN_SUMS
 
 SHOWN: Final = 50
 APART: Final = 3  # what is no organisation: providers' mailboxes, people who were erased, and what has no name
-AT_PROVIDERS, ERASED = "@", "erased.invalid"
+AT_PROVIDERS: Final = "@"
 # What they can be ranked by. By shares, one copy that was opened would be the best of all.
 ORDERS: Final[Mapping[str, str]] = {
     "": "Most mail",

@@ -13,6 +13,7 @@ from seenby.store.store import Transaction
 from seenby.store.tables import DOMAIN_SUMS
 
 MOST: Final = 30  # domains of one message
+ERASED: Final = "erased.invalid"  # whose copies were to people who were erased, as the statements have it
 REST: Final = ""  # those of its other copies, together
 EVERYBODY: Final = ""  # all senders, together
 NOTHING: Final = (0,) * len(DOMAIN_SUMS)

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from seenby.store import hits, unsubscribed
+from seenby.store.domains import ERASED
 from seenby.store.store import Transaction
 from seenby.store.times import micros
 from seenby.words.address import parse_address
@@ -13,7 +14,6 @@ from seenby.words.message import ClaimedCopy, Untracked
 from seenby.words.report import Report, ReportKind
 
 Row = Mapping[Any, Any]
-_OF_ERASED: Final = "@erased.invalid"
 _SUPPRESSES: Final = "abuse"  # of the kinds of complaint (RFC 5965 7.3): the recipient wants no more of this mail
 
 
@@ -40,7 +40,7 @@ async def write(tx: Transaction, copy: Row, report: Report, *, identity: str, at
 
     What it says of somebody who was erased since is not kept: servers name them.
     """
-    is_of_erased = copy["address"].endswith(_OF_ERASED)
+    is_of_erased = copy["address"].endswith(f"@{ERASED}")
     words = "" if is_of_erased and report.kind is not ReportKind.COMPLAINT else report.words
     await tx.run(
         "add_attempt",

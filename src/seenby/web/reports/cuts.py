@@ -3,24 +3,24 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, timedelta
+from datetime import UTC, date
 from functools import cache
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response, StreamingResponse
 
-from seenby.report.asked import SPANS_SHOWN, Asked, facets_of
+from seenby.report.asked import Asked, facets_of
 from seenby.report.cuts import DAYS, Row, filtered, rows_of, warmth, week_of
 from seenby.report.export import as_csv
 from seenby.report.facets import Dimension
-from seenby.store import Transaction, labels, preferences
-from seenby.store.people import sender_addresses
+from seenby.store import Transaction, preferences
 from seenby.tell.wanted import read_wanted
 from seenby.web.assets import world_map
 from seenby.web.given import Given, Parts, SignedIn
-from seenby.web.look import draw, frame_of
+from seenby.web.look import draw
 from seenby.web.problem import NotFound
+from seenby.web.reports.head import head_of
 from seenby.words.message import Sender
 
 router = APIRouter(prefix="/reports")
@@ -71,25 +71,15 @@ async def cut_page(
     today = parts.now().astimezone(UTC).date()
     asked = asked.settled(today=today)
     async with parts.store.read() as tx:
-        frame = await frame_of(tx, sender)
+        head = await head_of(tx, sender, asked, today=today, cut=cut)
         found = await _found(tx, sender, asked, cut, today=today)
-        senders = await sender_addresses(tx, team=sender.team)
-        used = await labels.of_team(tx, team=sender.team)
         kept = await preferences.chosen(tx, sender.id)
     wanted = read_wanted(kept)
-    since, until = asked.span(today=today)
     countries = rows_of(Dimension.COUNTRY, found.get(Dimension.COUNTRY, ()))
     return draw(
         request,
         "report_cut.html",
-        frame=frame,
-        asked=asked,
-        cut=cut,
-        since=since,
-        last=until - timedelta(days=1),
-        spans=SPANS_SHOWN,
-        senders=senders,
-        labels=used,
+        **head._asdict(),
         week=week_of(found.get(Dimension.HOUR, ()), zone=wanted.clock, now=parts.now()),
         zone=wanted.zone,
         has_zone="zone" in kept,

@@ -1,19 +1,18 @@
 """Reports cut by recipients' organisation: which of them read, click and answer, most first."""
 
-from datetime import UTC, timedelta
+from datetime import UTC
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response, StreamingResponse
 
-from seenby.report.asked import SPANS_SHOWN, Asked
+from seenby.report.asked import Asked
 from seenby.report.export import as_csv
 from seenby.report.organisations import ORDERS, SHOWN, lines_of
 from seenby.report.overview import organisations_of
-from seenby.store import labels
-from seenby.store.people import sender_addresses
 from seenby.web.given import Given, SignedIn
-from seenby.web.look import draw, frame_of
+from seenby.web.look import draw
+from seenby.web.reports.head import head_of
 
 router = APIRouter(prefix="/reports/organisations")
 LINES: Final = 10_000  # of the file; the rest is one line
@@ -27,22 +26,12 @@ async def organisations_page(
     today = parts.now().astimezone(UTC).date()
     asked = asked.settled(today=today)
     async with parts.store.read() as tx:
-        frame = await frame_of(tx, sender)
+        head = await head_of(tx, sender, asked, today=today, cut="organisations")
         ranking = await organisations_of(tx, sender, asked, today=today, shown=SHOWN)
-        senders = await sender_addresses(tx, team=sender.team)
-        used = await labels.of_team(tx, team=sender.team)
-    since, until = asked.span(today=today)
     return draw(
         request,
         "report_organisations.html",
-        frame=frame,
-        asked=asked,
-        cut="organisations",
-        since=since,
-        last=until - timedelta(days=1),
-        spans=SPANS_SHOWN,
-        senders=senders,
-        labels=used,
+        **head._asdict(),
         ranking=ranking,
         orders=ORDERS,
         order=asked.by if asked.by in ORDERS else "",

@@ -7,15 +7,15 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response, StreamingResponse
 
-from seenby.report.asked import SPANS_SHOWN, Asked
+from seenby.report.asked import Asked
 from seenby.report.export import as_csv
 from seenby.report.overview import COMPARED, days_of, report_of, sheet_of
 from seenby.report.printed import printed
 from seenby.report.summary import rate_words
-from seenby.store import labels
 from seenby.store.people import sender_addresses
 from seenby.web.given import Given, SignedIn
-from seenby.web.look import draw, frame_of
+from seenby.web.look import draw
+from seenby.web.reports.head import head_of
 
 router = APIRouter(prefix="/reports")
 
@@ -26,23 +26,17 @@ async def reports_page(request: Request, parts: Given, sender: SignedIn, asked: 
     today = parts.now().astimezone(UTC).date()
     asked = asked.settled(today=today)
     async with parts.store.read() as tx:
-        frame = await frame_of(tx, sender)
-        senders = await sender_addresses(tx, team=sender.team)
-        used = await labels.of_team(tx, team=sender.team)
-        report = await report_of(tx, sender, asked, today=today, senders=senders)
+        head = await head_of(tx, sender, asked, today=today)
+        report = await report_of(tx, sender, asked, today=today, senders=head.senders)
     return draw(
         request,
         "reports.html",
-        frame=frame,
-        asked=asked,
+        **head._asdict(),
         report=report,
         shares=report.now.shares(of_sent=asked.of_sent),
         rate=report.now.rate,
         funnel=report.now.funnel(),
         rate_words=rate_words,
-        senders=senders,
-        labels=used,
-        spans=SPANS_SHOWN,
         compared=COMPARED,
     )
 
